@@ -11,6 +11,7 @@ from benchmarks.hands import measure_attaching, measure_picker
 from benchmarks.keeping import measure_backup
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
+from benchmarks.line import measure_line
 from benchmarks.opening import (
     measure_context,
     measure_opening,
@@ -38,6 +39,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "latency": ("One message", (measure_latency,)),
     "full": ("Replies at full speed", (measure_full_speed,)),
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
+    "line": ("Over a slow line", (measure_line,)),
     "shapes": (
         "Awkward replies, and several at once",
         (measure_shapes, measure_long_lines, measure_four),

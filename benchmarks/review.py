@@ -83,7 +83,7 @@ def _opening(bench: Bench, archive: Archive) -> Row:
         )
         for name, place, marker in places:
             with bench.started(place) as program:
-                program.output.clear()
+                program.forget()
                 began = time.monotonic()
                 program.type(_F3)
                 took[name].append(program.wait_for(marker) - began)
@@ -127,7 +127,7 @@ def _scrolling(program: Program, archive: Archive) -> list[Row]:
     delays = []
     for _ in range(_KEYS):
         began = time.monotonic()
-        program.output.clear()
+        program.forget()
         program.type(_PAGE_DOWN)
         shown = program.wait_for(archive.counted, 5.0)
         delays.append(shown - began)
@@ -139,7 +139,7 @@ def _scrolling(program: Program, archive: Archive) -> list[Row]:
     program.settle(1.0)
     began = time.monotonic()
     program.type(_END)
-    end = program.wait_for(f"  {archive.oldest}\x1b", 20.0) - began
+    end = program.wait_for(f"  {archive.oldest} ", 20.0) - began
     program.settle(1.0)
     detail = f"worst {delays[-1] * 1000:.0f} ms"
     what = f"a page of {archive.replies:,} results"

@@ -15,6 +15,8 @@ from benchmarks.terminal import PYTHON, Program
 
 _WATCHED_S = 10.0
 _ENDED = "● stop"
+MARKS = "QXZJKVWY"
+"""Keys that are not in the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,9 @@ def measure_echo(bench: Bench) -> list[Row]:
 def echo_delays(program: Program, keys: int) -> list[float]:
     """Seconds from a key to its echo, in order of size."""
     delays = []
-    marks = "QXZJKVWY"
     for number in range(keys):
-        mark = marks[number % len(marks)]
-        program.output.clear()
+        mark = MARKS[number % len(MARKS)]
+        program.forget()
         began = time.monotonic()
         program.type(mark)
         try:

@@ -11,10 +11,12 @@ import termios
 import time
 from pathlib import Path
 
+from benchmarks.text_screen import ANSWER, TextScreen
+
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PYTHON = sys.executable
 _KEPT = 1 << 18
-"""More of the output than this is not searched again."""
+"""Bytes of the output that are kept for a message."""
 
 
 class Program:
@@ -27,6 +29,8 @@ class Program:
         self.output = bytearray()
         self.written = 0
         """Bytes that it wrote to the terminal so far."""
+        self.screen = TextScreen(*size)
+        self._answered = 0
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             env = {**os.environ, **env, "TERM": "xterm-256color"}
@@ -37,41 +41,54 @@ class Program:
 
     def resize(self, columns: int, rows: int) -> None:
         """Make the terminal another size, as a window manager does."""
+        self.screen = TextScreen(columns, rows)
+        self._answered = 0
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def wait_for(self, text: str, timeout_s: float = 120.0) -> float:
-        """Read until the text was written since the last call; when, on the monotonic clock."""
-        wanted = text.encode()
+        """Read until the screen shows the text, written since the last call; when, on the
+        monotonic clock.
+        """
         deadline = time.monotonic() + timeout_s
-        at = self.output.find(wanted)
-        while at < 0:
+        while not self.screen.shows(text):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{text!r} never came: {bytes(self.output[-2000:])!r}")
-            if len(self.output) > _KEPT:
-                del self.output[: -len(wanted)]
-            before = len(self.output)
+                raise TimeoutError(f"{text!r} never came:\n{self.screen.text()}")
             self.read(0.02)
-            at = self.output.find(wanted, max(0, before - len(wanted)))
         found = time.monotonic()
-        self.output.clear()
+        self.forget()
         return found
 
+    def forget(self) -> None:
+        """Look only at what comes from now on."""
+        self.screen.forget()
+        self.output.clear()
+
     def read(self, wait_s: float) -> int:
-        """Read what comes within the time; the bytes."""
+        """Read what comes within the time, and answer status requests; the bytes."""
+        data = self.receive(wait_s)
+        self.screen.feed(data)
+        while self._answered < self.screen.probes:
+            self._answered += 1
+            self.type(ANSWER)
+        return len(data)
+
+    def receive(self, wait_s: float) -> bytes:
+        """Read what comes within the time, and leave it to the caller."""
         ready, _, _ = select.select([self._fd], [], [], wait_s)
         if not ready:
-            return 0
+            return b""
         data = os.read(self._fd, 1 << 20)
         self.output += data
+        del self.output[:-_KEPT]
         self.written += len(data)
-        return len(data)
+        return data
 
     def settle(self, for_s: float = 1.0) -> None:
         """Read for a while. Silence never comes: the cursor blinks."""
         until = time.monotonic() + for_s
         while time.monotonic() < until:
             self.read(0.02)
-        self.output.clear()
+        self.forget()
 
     def type(self, keys: str) -> None:
         """Send keys."""

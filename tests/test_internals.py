@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pyte
 import pytest
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 from openai.types.responses import ResponseStreamEvent
-from textual import events
+from textual import constants, events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
@@ -32,13 +34,19 @@ from replyscope.toolbox.mcp_internals import create_mcp_http_client
 from replyscope.ui.terminal import textual_internals
 from replyscope.ui.terminal.textual_internals import (
     Compositor,
+    CompositorUpdate,
     GuardedApp,
     XTermParser,
     bindings_for_key,
     bindings_in,
     bindings_of,
+    colours_of,
     ensure_vertical_bar,
+    pieces_of,
+    segments_of,
+    size_of,
     use_compositor,
+    use_escape_delay,
     wrap_output,
 )
 
@@ -49,6 +57,7 @@ LIBRARIES = ("asyncio", "httpcore2", "httpx2", "mcp", "openai", "rich", "textual
 PARAMETERS = {
     Compositor._get_renders: ("self", "crop"),
     GuardedApp._close_messages_no_wait: ("self",),
+    App._display: ("self", "screen", "renderable"),
     App._fatal_error: ("self",),
     App._handle_exception: ("self", "error"),
     GuardedApp._start_widget: ("self", "parent", "widget"),
@@ -99,6 +108,62 @@ async def test_a_screen_paints_with_the_compositor_that_it_was_given() -> None:
         await app.push_screen(screen)
         await pilot.pause()
     assert painted
+
+
+async def test_the_pieces_of_an_update_are_what_textual_would_write() -> None:
+    app = _ReportingApp()
+    async with app.run_test(size=(30, 8)) as pilot:
+        await app.push_screen(_Bars())
+        await pilot.pause()
+        compositor = app.screen._compositor
+        app.screen.query_one(Input).refresh()
+        await pilot.pause()
+        compositor._dirty_regions = {Region(2, 0, 9, 3)}
+        for update in (compositor.render_partial_update(), compositor.render_full_update()):
+            assert update is not None
+            assert size_of(update) == (30, 8)
+            pieces = "".join(
+                f"\x1b[{y + 1};{x + 1}H"
+                + "".join(
+                    f"\x1b[{ansi}m{text}\x1b[0m" if ansi else text
+                    for text, ansi, _ in segments_of(strip, colours_of(app))
+                )
+                for x, y, strip in pieces_of(update)
+            )
+            assert _shown(pieces) == _shown(update.render_segments(app.console))
+
+
+def _shown(sequences: str) -> list[list[pyte.screens.Char]]:
+    screen = pyte.Screen(30, 8)
+    screen.set_mode(pyte.modes.LNM)
+    pyte.Stream(screen).feed("\x1b[?7l" + sequences)
+    return [[screen.buffer[y][x] for x in range(30)] for y in range(8)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a headless driver stands in for termios")
+async def test_an_app_may_draw_updates_itself() -> None:
+    class Drawing(_ReportingApp):
+        def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:
+            drawn.append(size_of(update))
+            return True
+
+    drawn: list[tuple[int, int] | None] = []
+    app = Drawing()
+    async with app.run_test(size=(30, 8)) as pilot:
+        await app.push_screen(_Bars())
+        await pilot.pause()
+        assert app.knows_sync is False
+    assert (30, 8) in drawn
+
+
+def test_the_parser_waits_after_esc_as_long_as_we_say() -> None:
+    before = constants.ESCAPE_DELAY
+    use_escape_delay(0.25)
+    try:
+        assert constants.ESCAPE_DELAY == 0.25
+        assert "constants.ESCAPE_DELAY" in inspect.getsource(XTermParser.parse)
+    finally:
+        use_escape_delay(before)
 
 
 async def test_the_bindings_of_a_node_are_listed_with_their_ids() -> None:

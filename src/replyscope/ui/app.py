@@ -36,9 +36,15 @@ from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.emoji_width import NarrowEmoji, is_narrow
 from replyscope.ui.terminal.printable_filter import PrintableOnly
-from replyscope.ui.terminal.textual_internals import CompletePalette, GuardedApp, write_to_terminal
+from replyscope.ui.terminal.textual_internals import (
+    CompletePalette,
+    CompositorUpdate,
+    GuardedApp,
+    write_to_terminal,
+)
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts
 from replyscope.ui.terminal.type_ahead import TypeAhead
+from replyscope.ui.terminal.updates import forget_screen, show_update
 from replyscope.ui.theming import build_themes
 
 if TYPE_CHECKING:  # loaded after the first paint
@@ -155,6 +161,10 @@ class ReplyscopeApp(GuardedApp):
 
         return TerminalDriver
 
+    def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:
+        """Give an update of the screen to the output of the driver, where it has one."""
+        return show_update(self, driver, update)
+
     def get_default_screen(self) -> Screen[None]:
         """The prompt screen. The chat screen is pushed over this one."""
         return FrontScreen(is_fresh=self._opening.is_fresh)
@@ -214,6 +224,7 @@ class ReplyscopeApp(GuardedApp):
 
     def action_redraw(self) -> None:
         """Draw the whole screen again."""
+        forget_screen(self)
         self.refresh(layout=True)
         self.screen.refresh(repaint=True, layout=True)
 

@@ -7,6 +7,10 @@ from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
+from replyscope.ui.terminal.updates import is_behind
+
+_MOST_SKIPPED = 4
+"""How many frames in a row are left out while the terminal has not taken the last one."""
 
 
 class LiveDrawing:
@@ -19,6 +23,7 @@ class LiveDrawing:
         self._is_drawing = False
         self._frame_pace = FramePace(0)
         self._frame_number = 0
+        self._skipped = 0
         self._seen_versions: dict[str, int] = {}
 
     def start(self) -> None:
@@ -32,7 +37,11 @@ class LiveDrawing:
     def _draw_frame(self) -> None:
         """Draw one frame, and start the timer of the next. Under load the frame rate falls."""
         began_s = time.thread_time()
-        self._draw_live()
+        if is_behind(self._panes.transcript.app) and self._skipped < _MOST_SKIPPED:
+            self._skipped += 1
+        else:
+            self._skipped = 0
+            self._draw_live()
         rest_s = rest_after(time.thread_time() - began_s)
         if self._desk.archive.streaming() or self._desk.turns.any_running:
             wait_s = self._frame_pace.next_frame_s(self._desk.services.clock.monotonic_ms())

@@ -1,62 +1,178 @@
-"""A terminal driver for Linux and macOS that tolerates faulty input and a closed terminal.
+"""A terminal driver for Linux and macOS that tolerates faulty input, and a closed or slow terminal.
 
 Textual's driver ends the app at a byte that is not UTF-8, reads a paste with escape
-characters as typing, and blocks forever after the terminal closes: its writer thread ends
-at the error, and the queue of writes fills up.
+characters as typing, blocks forever after the terminal closes (its writer thread ends at the
+error, and the queue of writes fills up), and queues frames that a slow line cannot carry.
 """
 
+import asyncio
 import codecs
 import contextlib
 import os
 import selectors
+import threading
+import time
+from collections.abc import Callable
 from typing import IO
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from replyscope.ui.output.abilities import abilities_of
+from replyscope.ui.output.answers import Answers
+from replyscope.ui.output.screen_output import ScreenOutput
 from replyscope.ui.terminal.emoji_width import MEASURE
 from replyscope.ui.terminal.paste_guard import PasteGuard
-from replyscope.ui.terminal.textual_internals import build_parser, wrap_output
+from replyscope.ui.terminal.textual_internals import (
+    build_parser,
+    repaint_all,
+    use_escape_delay,
+    wrap_output,
+)
 
 _MOST_READ = 4 * 1024
+_ESCAPE_S = 0.05
+"""How long the rest of a sequence may come after an ESC, before it is the Esc key. Textual waits
+100 ms. A sequence comes in one piece, over SSH too."""
+_LONGEST_GOODBYE_S = 0.6
+"""How long the end waits for answers of the terminal. A later one is text in the shell."""
+WHOLE_FRAMES = "REPLYSCOPE_WHOLE_FRAMES"
+"""The environment variable that leaves the output to Textual."""
 
 
 class TerminalDriver(LinuxDriver):
-    """Terminal driver: filters pasted control characters; never blocks or fails on output."""
+    """Terminal driver: filters pasted control characters; never blocks or fails on output, and
+    sends only what changed.
+    """
+
+    screen_output: ScreenOutput | None = None
+    """None before the start, and where Textual writes whole frames."""
+    _main_loop: asyncio.AbstractEventLoop | None = None
+    _retry: asyncio.TimerHandle | None = None
+    _given = 0
+    """Writes given to the writer thread."""
+    _written = 0
+    """Writes that the terminal has taken."""
 
     def start_application_mode(self) -> None:
-        wrap_output(self, _Forgiving)
+        wrap_output(self, lambda file: _Forgiving(file, self._note_written))
+        self._main_loop = asyncio.get_running_loop()
+        self._all_answered = threading.Event()
+        self._given = self._written = 0
+        if self.screen_output is not None:
+            self.screen_output.resume()
+        elif not os.environ.get(WHOLE_FRAMES):
+            self.screen_output = ScreenOutput(self, abilities_of(os.environ))
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self.input_tty:
             self.write(MEASURE)
+            if self.screen_output is not None:
+                self.screen_output.probe()
             self.flush()
+
+    def stop_application_mode(self) -> None:
+        self._end_output()
+        self.write("\x1b[m")
+        super().stop_application_mode()
+
+    def disable_input(self) -> None:
+        """Disable further input, after the last answer of the terminal."""
+        self._end_output()
+        super().disable_input()
+
+    def _end_output(self) -> None:
+        if self.screen_output is not None:
+            self.screen_output.suspend()
+            self._all_answered.clear()
+            if self.screen_output.pace.is_answer_certain:
+                self._all_answered.wait(_LONGEST_GOODBYE_S)
 
     def run_input_thread(self) -> None:
         """Wait for input and dispatch events."""
         parser = build_parser(self)
+        if "ESCDELAY" not in os.environ:
+            use_escape_delay(_ESCAPE_S)
         guard = PasteGuard()
+        answers = Answers(self._note_answer)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
+            is_escape = False
             while not self.exit_event.is_set():
-                for _ in selector.select(0.1):
-                    data = os.read(self.fileno, _MOST_READ)
-                    text = guard.filter(decode(data))
-                    for event in parser.feed(text) if text else ():
-                        self.process_message(event)
-                    if not data:  # end of file: the terminal is closed
-                        return
+                is_ready = bool(selector.select(_ESCAPE_S if is_escape else 0.1))
+                data = os.read(self.fileno, _MOST_READ) if is_ready else b""
+                text = guard.filter(answers.filter(decode(data)))
+                is_escape = text.endswith("\x1b")
+                if self.screen_output is not None and text and text < " ":
+                    self.screen_output.pace.hurry(time.monotonic())
+                for event in parser.feed(text) if text else ():
+                    self.process_message(event)
+                if is_ready and not data:  # end of file: the terminal is closed
+                    return
                 for event in parser.tick():
                     self.process_message(event)
 
+    def write(self, data: str) -> None:
+        """Give text to the writer thread."""
+        self._given += 1
+        super().write(data)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the terminal has not taken all writes."""
+        return self._written < self._given
+
+    def now_s(self) -> float:
+        """The monotonic clock, in seconds."""
+        return time.monotonic()
+
+    def retry_later(self, delay_s: float) -> None:
+        """Try to send again after a while, and then again: an answer may be lost."""
+        if self._retry is None and self._main_loop is not None:
+            self._retry = self._main_loop.call_later(delay_s, self._send_again)
+
+    def repaint(self) -> None:
+        """Paint the whole screen again."""
+        repaint_all(self)
+
+    def _send_again(self) -> None:
+        self._retry = None
+        if self.screen_output is not None:
+            self.screen_output.flush()
+
+    def _note_written(self, count: int) -> None:
+        """Called in the writer thread after each flush."""
+        self._written += count
+        self._send_waiting()
+
+    def _note_answer(self) -> None:
+        """Called in the input thread."""
+        output = self.screen_output
+        if output is not None:
+            output.pace.answered(time.monotonic())
+            self._send_waiting()
+            if not output.pace.is_answer_certain:
+                self._all_answered.set()
+
+    def _send_waiting(self) -> None:
+        output = self.screen_output
+        if output is not None and output.is_waiting and self._main_loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._main_loop.call_soon_threadsafe(output.flush)
+
 
 class _Forgiving:
-    """A file that ignores errors of writing, because the terminal is then closed."""
+    """A file that ignores errors of writing, because the terminal is then closed. It reports
+    how many writes were flushed.
+    """
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], note_flushed: Callable[[int], None]) -> None:
         self._file = file
+        self._note_flushed = note_flushed
+        self._count = 0
         self.fileno = file.fileno
 
     def write(self, text: str) -> int:
+        self._count += 1
         with contextlib.suppress(OSError, ValueError):
             return self._file.write(text)
         return 0
@@ -64,3 +180,5 @@ class _Forgiving:
     def flush(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             self._file.flush()
+        count, self._count = self._count, 0
+        self._note_flushed(count)

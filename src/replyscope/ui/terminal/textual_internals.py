@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import IO, Any, cast
 
-from textual import on
+from rich.color import ColorSystem
+from textual import constants, on
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual._compositor import Compositor
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding
@@ -28,6 +29,7 @@ from textual.worker import WorkerError
 __all__ = [
     "CompletePalette",
     "Compositor",
+    "CompositorUpdate",
     "GuardedApp",
     "RegionCompositor",
     "Render",
@@ -36,8 +38,15 @@ __all__ = [
     "bindings_in",
     "bindings_of",
     "build_parser",
+    "colours_of",
+    "driver_of",
     "ensure_vertical_bar",
+    "pieces_of",
+    "repaint_all",
+    "segments_of",
+    "size_of",
     "use_compositor",
+    "use_escape_delay",
     "wrap_output",
     "write_to_terminal",
 ]
@@ -61,6 +70,50 @@ class RegionCompositor(Compositor):
         return super()._get_renders(crop)
 
 
+def size_of(update: CompositorUpdate) -> tuple[int, int] | None:
+    """The size of the screen that an update belongs to, None for one that has none."""
+    if isinstance(update, LayoutUpdate):
+        return update.region.width, update.region.height
+    if isinstance(update, ChopsUpdate) and update.chop_ends:
+        return update.chop_ends[0][-1], len(update.chop_ends)
+    return None
+
+
+def pieces_of(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
+    """The lines of an update: column, row and strip, as `render_segments` draws them."""
+    if isinstance(update, LayoutUpdate):
+        for y, line in enumerate(update.strips, update.region.y):
+            x = update.region.x
+            for strip in line:
+                yield x, y, strip
+                x += strip.cell_length
+    elif isinstance(update, ChopsUpdate):
+        for y, first, last in update.spans:
+            for end, (x, part) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+                if part is not None and x <= last and end > first:
+                    is_whole = last > x >= first and end <= last
+                    yield x, y, part if is_whole else part.crop(0, min(end, last) - x)
+
+
+def segments_of(strip: Strip, colours: ColorSystem) -> Iterator[tuple[str, str, str]]:
+    """The segments of a strip: text, SGR codes, and the link with its id. The codes are kept
+    in the style, as Textual keeps them.
+    """
+    for text, style, _ in strip:
+        if style is None:
+            yield text, "", ""
+            continue
+        ansi = style._ansi
+        if ansi is None:
+            ansi = Strip.render_ansi(style, colours)
+        yield text, ansi, f"id={style._link_id};{style._link}" if style._link else ""
+
+
+def colours_of(app: App[Any]) -> ColorSystem:
+    """The colours that the terminal has, as Textual draws them."""
+    return app.console._color_system or ColorSystem.TRUECOLOR
+
+
 def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
     """Replace the compositor of a screen. Textual has no hook for its class; no upstream
     issue known.
@@ -69,11 +122,36 @@ def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
 
 
 class GuardedApp(App[None]):
-    """An app that reports an exception before it exits, and never prints local variables.
+    """An app that reports an exception before it exits, never prints local variables, and may
+    draw updates of the screen itself.
 
     Textual's only public sign of an exception is the return code after the exit, and its
-    report on the terminal includes local variables. No upstream issue known.
+    report on the terminal includes local variables. It has no hook between the compositor and
+    the driver. No upstream issue known.
     """
+
+    def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:
+        """Draw an update of the screen. Returns False to let Textual draw it."""
+        return False
+
+    @property
+    def knows_sync(self) -> bool:
+        """Whether the terminal said that it knows synchronized output."""
+        return self._sync_available
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        driver = self._driver
+        is_ours = (
+            driver is not None
+            and isinstance(renderable, CompositorUpdate)
+            and self._running
+            and not (self._closed or self._batch_count or driver.is_inline)
+            and self.draw_update(driver, renderable)
+        )
+        if is_ours:
+            self.post_display_hook()
+        else:
+            super()._display(screen, renderable)
 
     def report_exception(self, error: BaseException) -> None:
         """Called with each exception that ends the app."""
@@ -159,6 +237,21 @@ def wrap_output(driver: Driver, wrap: Callable[[IO[str]], Any]) -> None:
     """
     owner: Any = driver
     owner._file = wrap(owner._file)
+
+
+def driver_of(app: App[Any]) -> Driver | None:
+    """The driver of a running app."""
+    return app._driver
+
+
+def repaint_all(driver: Driver) -> None:
+    """Paint the whole screen of a driver's app again. A driver has no public way to its app."""
+    driver._app.screen.refresh(repaint=True, layout=True)
+
+
+def use_escape_delay(delay_s: float) -> None:
+    """Set how long the parser waits after ESC. Textual reads it from the environment, once."""
+    constants.ESCAPE_DELAY = delay_s  # type: ignore[misc]
 
 
 def write_to_terminal(app: App[Any], data: str) -> None:

@@ -1,0 +1,32 @@
+"""What a terminal can do, from its environment. It is not asked: old terminals print questions."""
+
+from collections.abc import Mapping
+
+from replyscope.ui.output.sequences import Abilities
+
+_ERASE = ("xterm", "tmux", "alacritty", "foot", "wezterm", "vte", "konsole", "rxvt", "st-")
+"""Names of terminals that erase with the background of the pen. GNU Screen and the console of
+Linux are not among them."""
+_REPEAT = ("xterm-kitty", "xterm-ghostty", "foot", "alacritty", "wezterm")
+"""Names of terminals that repeat any character. tmux repeats ASCII only."""
+
+
+def abilities_of(environment: Mapping[str, str]) -> Abilities:
+    """The abilities of the terminal that a program with these variables runs in.
+
+    `xterm-256color` is the name of almost every terminal, so REP needs another sign.
+    """
+    name = environment.get("TERM", "")
+    in_screen = bool(environment.get("STY")) or (
+        name.startswith("screen") and not environment.get("TMUX")
+    )
+    if in_screen:
+        return Abilities()
+    in_tmux = bool(environment.get("TMUX"))
+    return Abilities(
+        erases_in_colour=in_tmux or name.startswith(_ERASE),
+        repeats=name.startswith(_REPEAT)
+        or (
+            not in_tmux and any(environment.get(one) for one in ("VTE_VERSION", "KITTY_WINDOW_ID"))
+        ),
+    )

@@ -1,0 +1,252 @@
+"""The output of a full-screen app: keeps the wanted and the sent screen, and sends differences.
+
+Frames are never queued. While the writer or the line is busy, only the wanted screen changes;
+its newest state is compared with the sent one when there is room. On a slow line a frame may be a
+part of the differences: the rows at the cursor first.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from replyscope.ui.output.glyphs import Glyphs, GlyphsFull
+from replyscope.ui.output.line_pace import LEAST_ROOM, PROBE, LinePace
+from replyscope.ui.output.pens import Pens, PensFull
+from replyscope.ui.output.rows import Row, blank_row, changed_runs, replaced, unknown_row
+from replyscope.ui.output.scrolling import find_scroll, scrolled
+from replyscope.ui.output.sequences import Abilities, Sequences
+
+_BEGIN_SYNC = "\x1b[?2026h"
+_END_SYNC = "\x1b[?2026l"
+_LEAST_SYNCED = 200
+"""A shorter frame is drawn at once by every terminal."""
+
+Segment = tuple[str, str, str]
+"""Text, SGR codes and link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Segments of a line that belong at a column. `key` is an object of which the segments are
+    a constant property; it is compared by identity.
+    """
+
+    x: int
+    y: int
+    key: object
+    segments: Callable[[], Iterable[Segment]]
+
+
+class TerminalWriter(Protocol):
+    """The driver of the terminal."""
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the terminal has not taken all writes."""
+
+    def write(self, data: str) -> None:
+        """Write text. It is not called while `is_writing`."""
+
+    def retry_later(self, delay_s: float) -> None:
+        """Call `flush` after a while, if nothing else does."""
+
+    def repaint(self) -> None:
+        """Show the whole screen again: the output has lost a part of it."""
+
+    def now_s(self) -> float:
+        """A monotonic clock, in seconds."""
+
+
+class ScreenOutput:
+    """The wanted screen and the sent screen of one terminal.
+
+    Where `is_waiting`, the driver calls `flush` when the terminal has taken a write, and when
+    it has answered a probe.
+    """
+
+    def __init__(self, writer: TerminalWriter, abilities: Abilities) -> None:
+        self._writer = writer
+        self._abilities = abilities
+        self.is_waiting = False
+        """Whether differences wait for the terminal. Read in other threads."""
+        self._is_suspended = False
+        self.pace = LinePace()
+        self._width = self._height = 0
+        self._cursor = (0, 0)
+        self._sent_cursor: tuple[int, int] | None = None
+        self._pen: str | None = None
+        self._next = 0
+        """The row at which the next frame begins."""
+        self._wanted: list[Row] = []
+        self._sent: list[Row] = []
+        self._placed: list[dict[int, tuple[object, int]]] = []
+        """For each row the column, the key and the end of what was shown last."""
+        self._glyphs = Glyphs()
+        self._pens = Pens()
+        self._is_synced = False
+        self._rows: dict[int, tuple[object, Row]] = {}
+        self._older_rows: dict[int, tuple[object, Row]] = {}
+
+    def show(
+        self,
+        pieces: Iterable[Piece],
+        size: tuple[int, int],
+        cursor: tuple[int, int],
+        *,
+        is_synced: bool,
+    ) -> None:
+        """Replace parts of the wanted screen, and send what there is room for.
+
+        `is_synced` says that the terminal knows synchronized output.
+        """
+        if size != (self._width, self._height):
+            self._resize(*size)
+        self._cursor = cursor
+        self._is_synced = is_synced
+        for piece in pieces:
+            if 0 <= piece.y < self._height:
+                self._want(piece)
+        self.flush()
+
+    def forget(self) -> None:
+        """Draw everything again: what the terminal shows is no longer known."""
+        self._sent = [unknown_row(self._width)] * self._height
+        self._pen = self._sent_cursor = None
+
+    def probe(self) -> None:
+        """Ask the terminal for an answer, when nothing else is on the way."""
+        self.pace.probed(self._writer.now_s())
+        self._writer.write(PROBE)
+
+    def suspend(self) -> None:
+        """Send nothing until `resume`: another program gets the terminal."""
+        self._is_suspended = True
+
+    def resume(self) -> None:
+        """Send again, beginning with the whole screen."""
+        self._is_suspended = False
+        self.pace.forget()
+        self.forget()
+
+    @property
+    def _differs(self) -> bool:
+        return self._wanted != self._sent or self._cursor != self._sent_cursor
+
+    def flush(self) -> None:
+        """Send differences, if there is room."""
+        if self._is_suspended:
+            return
+        # Before the check: the writer may end in between, and then looks at it.
+        self.is_waiting = self._differs
+        if not self.is_waiting or self._writer.is_writing:
+            return
+        now_s = self._writer.now_s()
+        room = self.pace.room(now_s)
+        if room >= LEAST_ROOM:
+            is_resting = self.pace.is_resting(now_s)
+            frame = self._frame(room, only_cursor=is_resting)
+            if frame:
+                self._send(frame)
+                if not is_resting:
+                    self.pace.rest(now_s)
+            self.is_waiting = self._differs
+        if self.is_waiting:
+            self._writer.retry_later(self.pace.wait_s(now_s))
+
+    def _send(self, frame: str) -> None:
+        if self._is_synced and len(frame) >= _LEAST_SYNCED:
+            frame = f"{_BEGIN_SYNC}{frame}{_END_SYNC}"
+        count = len(frame) if frame.isascii() else len(frame.encode("utf-8", "replace"))
+        if self.pace.sent(count, self._writer.now_s()):
+            frame += PROBE
+        self._writer.write(frame)
+
+    def _frame(self, room: int, *, only_cursor: bool) -> str:
+        """The sequences for the differences, or for a part of them: those at the cursor, and then
+        others from where the last frame ended.
+        """
+        out = Sequences(self._glyphs, self._pens, self._abilities, self._width, self._pen)
+        if self._pen is None:
+            out.add("\x1b[r")  # all rows scroll, whatever another program has set
+        changed = self._changed()
+        scroll = None if only_cursor else find_scroll(self._sent, self._wanted, changed)
+        if scroll is not None:
+            pen = out.scroll(scroll.top, scroll.bottom, scroll.by)
+            self._sent = scrolled(self._sent, scroll, pen)
+            changed = self._changed()
+        near = [y for y in changed if abs(y - self._cursor[1]) <= 1]
+        far = [] if only_cursor else [y for y in changed if y not in near]
+        far.sort(key=lambda y: (y - self._next) % self._height)
+        for y in (*near, *far):
+            if out.size >= room:
+                self._next = y
+                break
+            row = self._wanted[y]
+            for start, end in changed_runs(self._sent[y], row, self._glyphs):
+                out.run(y, start, end, row)
+            self._sent[y] = row
+        if out.size or self._sent_cursor != self._cursor:
+            out.move(*self._cursor)
+            self._sent_cursor = self._cursor
+        self._pen = out.pen
+        return out.text()
+
+    def _changed(self) -> list[int]:
+        return [y for y, row in enumerate(self._wanted) if row is not self._sent[y] != row]
+
+    def _resize(self, width: int, height: int) -> None:
+        self._width, self._height = width, height
+        self._want_blanks()
+        self.forget()
+
+    def _want_blanks(self) -> None:
+        self._wanted = [blank_row(self._width)] * self._height
+        self._placed = [{} for _ in range(self._height)]
+
+    def _want(self, piece: Piece) -> None:
+        placed = self._placed[piece.y]
+        before = placed.get(piece.x)
+        if before is not None and before[0] is piece.key:
+            return
+        part = self._row_of(piece)
+        end = piece.x + len(part.cells)
+        if before is None or before[1] != end:
+            covered = [x for x, (_, last) in placed.items() if x < end and last > piece.x]
+            for x in covered:
+                del placed[x]
+        placed[piece.x] = piece.key, end
+        self._wanted[piece.y] = replaced(self._wanted[piece.y], piece.x, *part)
+
+    def _row_of(self, piece: Piece) -> Row:
+        """The cells of a piece; those of the last few hundred pieces are kept."""
+        key = id(piece.key)
+        found = self._rows.get(key) or self._older_rows.get(key)
+        if found is None or found[0] is not piece.key:
+            found = (piece.key, self._parse(piece))
+        if len(self._rows) > 8 * max(self._height, 1):
+            self._older_rows, self._rows = self._rows, {}
+        self._rows[key] = found
+        return found[1]
+
+    def _parse(self, piece: Piece) -> Row:
+        try:
+            return self._parsed(piece)
+        except (GlyphsFull, PensFull):
+            # New tables; what was parsed with the old ones means something else.
+            self._glyphs, self._pens = Glyphs(), Pens()
+            self._rows, self._older_rows = {}, {}
+            self._want_blanks()
+            self.forget()
+            self._writer.repaint()
+            return self._parsed(piece)
+
+    def _parsed(self, piece: Piece) -> Row:
+        cells, pens = [], []
+        for text, ansi, link in piece.segments():
+            part = self._glyphs.cells(text)
+            pen = self._pens.pen(ansi, link)
+            if not part.strip(" "):
+                pen = self._pens.blank(pen)
+            cells.append(part)
+            pens.append(pen * len(part))
+        return Row("".join(cells), "".join(pens))
