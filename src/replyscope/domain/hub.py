@@ -1,0 +1,92 @@
+"""Hubs: the place through which a person's archives exchange what they hold.
+
+Every machine has a log on the hub, which it alone appends to. The entries of a log are numbered
+from 1, with gaps where an entry was replaced or purged. Merging is idempotent, so an entry that
+comes twice does no harm.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stamp:
+    """The time of a change by a hybrid logical clock: milliseconds since 1970, a counter, and the
+    id of the machine. Stamps of different changes are never equal.
+    """
+
+    at_ms: int
+    counter: int
+    machine: str
+
+
+class EntryKind(StrEnum):
+    """What an entry holds."""
+
+    SESSION = "session"  # the stamped fields of a session
+    MESSAGE = "message"
+    EXCHANGE = "exchange"  # with its request and its journal
+    PURGE = "purge"  # nothing but the id of a purged session
+
+
+@dataclass(frozen=True, slots=True)
+class HubEntry:
+    """One entry of a machine's log. `body` is JSON in UTF-8 (a hub may compress or encrypt it).
+
+    The newest entry of a machine with the same kind and id replaces its earlier ones.
+    """
+
+    number: int
+    kind: EntryKind
+    id: str
+    session_id: str
+    stamp: Stamp
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The end of a machine's log: its newest number, and a digest that tells apart two machines
+    that took themselves for the same one.
+    """
+
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubStatus:
+    """What a hub says about itself: its kind, the machines by id with their names and heads."""
+
+    kind: str
+    version: int
+    machines: Mapping[str, str]
+    heads: Mapping[str, LogHead]
+
+
+class Hub(Protocol):
+    """A connection to a hub. Calls block; each is bounded in time, and may raise HubError."""
+
+    def initialise(self) -> None:
+        """Create what the hub needs, or check that it is one of ours of a known version."""
+        ...
+
+    def status(self) -> HubStatus:
+        """The machines and the ends of their logs."""
+        ...
+
+    def push(self, machine: str, name: str, entries: Sequence[HubEntry], before: LogHead) -> LogHead:
+        """Append entries to this machine's log in one commit; raises HubConflict when its end is
+        not `before`. Returns the new end.
+        """
+        ...
+
+    def pull(self, machine: str, after: int, limit_bytes: int) -> Sequence[HubEntry]:
+        """The next entries of a machine's log, at least one if there is any, within a limit."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
