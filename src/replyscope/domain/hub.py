@@ -5,8 +5,9 @@ from 1, with gaps where an entry was replaced or purged. Merging is idempotent, 
 comes twice does no harm.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -35,7 +36,8 @@ class EntryKind(StrEnum):
 class HubEntry:
     """One entry of a machine's log. `body` is JSON in UTF-8 (a hub may compress or encrypt it).
 
-    The newest entry of a machine with the same kind and id replaces its earlier ones.
+    The newest entry of a machine with the same kind and id replaces its earlier ones. The client
+    numbers the entries; `is_shared` says that the team may read the entry.
     """
 
     number: int
@@ -44,6 +46,7 @@ class HubEntry:
     session_id: str
     stamp: Stamp
     body: bytes
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,44 @@ class LogHead:
     digest: str
 
 
+START = LogHead(0, "")
+"""The end of an empty log."""
+
+
+def next_head(before: LogHead, entries: Sequence[HubEntry]) -> LogHead:
+    """The end of a log after entries were appended."""
+    if not entries:
+        return before
+    lines = [before.digest]
+    for entry in entries:
+        stamp = entry.stamp
+        body = hashlib.sha256(entry.body).hexdigest()
+        lines.append(
+            f"{entry.number} {entry.kind.value} {entry.id} "
+            f"{stamp.at_ms} {stamp.counter} {stamp.machine} {body}"
+        )
+    digest = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+    return LogHead(entries[-1].number, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class HubFault:
+    """A stretch of a machine's log that could not be read: damaged, or not arrived yet."""
+
+    machine: str
+    first: int
+    last: int
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True)
 class HubStatus:
     """What a hub says about itself: its kind, the machines by id with their names and heads."""
 
     kind: str
     version: int
-    machines: Mapping[str, str]
-    heads: Mapping[str, LogHead]
+    machines: Mapping[str, str] = field(default_factory=dict)
+    heads: Mapping[str, LogHead] = field(default_factory=dict)
 
 
 class Hub(Protocol):
@@ -77,14 +110,26 @@ class Hub(Protocol):
         """The machines and the ends of their logs."""
         ...
 
-    def push(self, machine: str, name: str, entries: Sequence[HubEntry], before: LogHead) -> LogHead:
+    def push(
+        self, machine: str, name: str, entries: Sequence[HubEntry], before: LogHead
+    ) -> LogHead:
         """Append entries to this machine's log in one commit; raises HubConflict when its end is
-        not `before`. Returns the new end.
+        not `before`. Returns the new end, which is `next_head(before, entries)`.
+
+        A purge entry also removes the machine's other entries of its session.
         """
         ...
 
     def pull(self, machine: str, after: int, limit_bytes: int) -> Sequence[HubEntry]:
         """The next entries of a machine's log, at least one if there is any, within a limit."""
+        ...
+
+    def faults(self) -> Sequence[HubFault]:
+        """The stretches of logs that `pull` has skipped since the last call."""
+        ...
+
+    def withdraw(self, machine: str, session_ids: Sequence[str]) -> None:
+        """Remove the entries of sessions from this machine's log."""
         ...
 
     def close(self) -> None:

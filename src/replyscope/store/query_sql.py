@@ -1,4 +1,4 @@
-"""The SQL of SQLite for the query language, over `fact f JOIN session s`; see `domain.query_sql`."""
+"""The SQL of SQLite for queries, over `fact f JOIN session s`; see `domain.query_sql`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

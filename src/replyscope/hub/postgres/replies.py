@@ -1,0 +1,267 @@
+"""Writes the replies and words of the review from the exchanges that machines have sent."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.fact_columns import columns_of, rows_of
+from replyscope.domain.facts import Facts
+from replyscope.domain.hub import EntryKind
+from replyscope.domain.json_values import to_ms
+from replyscope.domain.message import Part, ToolResultPart
+from replyscope.hub.postgres.bodies import SentExchange, TreeMessage, parse_body, unpack
+from replyscope.hub.postgres.connecting import Connection, named
+from replyscope.hub.postgres.lexemes import Indexed, index_texts
+from replyscope.hub.postgres.schema import FIRST_MS, LAST_MS
+from replyscope.hub.postgres.sessions import storable
+
+Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
+"""Returns the facts of an exchange, of its prompt, and of the results of its tool calls."""
+SEPARATOR = "\x1f"
+_ASKING = ("user", "aside")
+_PUT_MESSAGES = """
+INSERT INTO {schema}.message (id, session_id, parent_id, role, exchange_ids, is_shared)
+SELECT n.id, n.session_id, n.parent_id, n.role, string_to_array(n.exchange_ids, chr(31)),
+    n.is_shared
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
+    AS n (id, session_id, parent_id, role, exchange_ids, is_shared)
+ON CONFLICT (owner, id) DO UPDATE SET
+    session_id = excluded.session_id, parent_id = excluded.parent_id, role = excluded.role,
+    exchange_ids = excluded.exchange_ids, is_shared = excluded.is_shared
+"""
+_ABOVE = """
+WITH RECURSIVE above AS (
+    SELECT n.exchange_id, m.parent_id AS id, 0 AS depth
+    FROM unnest(%s::text[], %s::text[]) AS n (exchange_id, message_id)
+    JOIN {schema}.message m ON m.owner = session_user AND m.id = n.message_id
+    UNION ALL
+    SELECT above.exchange_id, m.parent_id, above.depth + 1
+    FROM above JOIN {schema}.message m ON m.owner = session_user AND m.id = above.id
+    WHERE above.depth < 8 AND m.role IN ('user', 'aside')
+)
+SELECT above.exchange_id, above.id
+FROM above JOIN {schema}.message m ON m.owner = session_user AND m.id = above.id
+WHERE m.role IN ('user', 'aside') AND above.depth < 8
+ORDER BY above.exchange_id, above.depth DESC
+"""
+_BELOW = """
+SELECT id, parent_id FROM {schema}.message
+WHERE owner = session_user AND parent_id = ANY (%s) AND role = 'tool'
+"""
+_AFFECTED = """
+SELECT unnest(exchange_ids) FROM {schema}.message
+WHERE owner = session_user AND id = ANY (%s)
+UNION
+SELECT unnest(exchange_ids) FROM {schema}.message
+WHERE owner = session_user AND parent_id = ANY (%s)
+"""
+_BODIES = """
+SELECT DISTINCT ON (id) id, session_id, machine, is_shared, body FROM {schema}.entry
+WHERE owner = session_user AND kind = %s AND id = ANY (%s) ORDER BY id, number DESC
+"""
+_COLUMNS = (
+    "exchange_id", "started_at", "session_id", "message_id", "machine", "state", "model",
+    "answered", "api", "finish", "tokens", "input", "output", "cost", "ttft", "duration", "tps",
+    "marks", "is_reported", "named", "texts", "is_shared",
+)  # fmt: skip
+_TYPES = (
+    "text", "bigint", "text", "text", "text", "text", "text", "text", "text", "text",
+    *(["double precision"] * 7), "text", "boolean", "text", "bytea", "boolean",
+)  # fmt: skip
+_NAMED_AT = _COLUMNS.index("named")
+_PUT_REPLIES = (
+    f"INSERT INTO {{schema}}.reply ({', '.join(_COLUMNS)}) SELECT "
+    + ", ".join("string_to_array(named, chr(30))" if c == "named" else c for c in _COLUMNS)
+    + f" FROM unnest({', '.join(f'%b::{kind}[]' for kind in _TYPES)}) AS n ({', '.join(_COLUMNS)})"
+    + " ON CONFLICT (owner, exchange_id, started_at) DO UPDATE SET "
+    + ", ".join(f"{c} = excluded.{c}" for c in _COLUMNS if c not in ("exchange_id", "started_at"))
+)
+_PUT_WORDS = (
+    "SELECT {schema}.put_words(%s::text[], %s::bigint[], %s::text[], %s::boolean[], "
+    "%s::boolean[], %s::text[], %s::text[], %s::text[])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An exchange that a machine has sent, with the keys of its entry."""
+
+    id: str
+    session_id: str
+    machine: str
+    is_shared: bool
+    body: SentExchange
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that a machine has sent, with the keys of its entry."""
+
+    id: str
+    session_id: str
+    is_shared: bool
+    body: TreeMessage
+
+
+def put_messages(connection: Connection, schema: str, messages: Sequence[SentMessage]) -> None:
+    """Write messages into the trees."""
+    newest = {message.id: message for message in messages}
+    rows = [
+        (
+            one.id,
+            one.session_id,
+            one.body.parent_id,
+            storable(one.body.role),
+            SEPARATOR.join(exchange_id for exchange_id, _ in one.body.sources),
+            one.is_shared,
+        )
+        for one in newest.values()
+    ]
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute(named(schema, _PUT_MESSAGES), columns)
+
+
+def affected_by(
+    connection: Connection, schema: str, messages: Sequence[SentMessage]
+) -> dict[str, Sent]:
+    """The exchanges that were sent earlier, and whose prompt or results are among messages."""
+    asked = [one.id for one in messages if one.body.role in _ASKING]
+    told = [one.body.parent_id for one in messages if one.body.role == "tool"]
+    if not asked and not told:
+        return {}
+    rows = connection.execute(named(schema, _AFFECTED), (told, asked)).fetchall()
+    found = {}
+    for key, session_id, machine, is_shared, data in _stored(
+        connection, schema, EntryKind.EXCHANGE, [str(name) for (name,) in rows]
+    ):
+        body = parse_body(EntryKind.EXCHANGE, unpack(data))
+        if isinstance(body, SentExchange):
+            found[key] = Sent(key, session_id, machine, is_shared, body)
+    return found
+
+
+def put_replies(
+    connection: Connection,
+    schema: str,
+    sent: Mapping[str, Sent],
+    messages: Mapping[str, TreeMessage],
+    describe: Describe,
+) -> None:
+    """Write the rows and words of exchanges. `messages` are those at hand, by id."""
+    if not sent:
+        return
+    prompts, results = _around(connection, schema, sent, messages)
+    rows: list[tuple[object, ...]] = []
+    words: list[tuple[object, ...]] = []
+    for one in sent.values():
+        facts = describe(one.body.exchange, prompts[one.id], results[one.id])
+        texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
+        rows.append(_reply_row(one, facts, texts))
+        words.append(_words_row(one, to_ms(facts.started_at), index_texts(*texts)))
+    months = sorted({month for row in rows if (month := _month(row[1]))})
+    connection.execute(named(schema, "SELECT {schema}.make_months(%s)"), (months,))
+    connection.execute(named(schema, _PUT_REPLIES), _by_column(rows))
+    connection.execute(named(schema, _PUT_WORDS), _by_column(words))
+
+
+def _by_column(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _month(at_ms: object) -> str | None:
+    if not isinstance(at_ms, int) or not FIRST_MS <= at_ms < LAST_MS:
+        return None
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m")
+
+
+def _around(
+    connection: Connection,
+    schema: str,
+    sent: Mapping[str, Sent],
+    messages: Mapping[str, TreeMessage],
+) -> tuple[dict[str, list[Part]], dict[str, dict[str, ToolResultPart]]]:
+    """The messages before each reply, and the results of its tool calls."""
+    keys = ([one.id for one in sent.values()], [one.body.message_id for one in sent.values()])
+    above = connection.execute(named(schema, _ABOVE), keys).fetchall()
+    homes = {home: one.id for one in sent.values() for home in one.body.message_ids}
+    below = connection.execute(named(schema, _BELOW), (list(homes),)).fetchall()
+    wanted = {str(key) for _, key in above} | {str(key) for key, _ in below}
+    parts = _parts(connection, schema, wanted, messages)
+    prompts: dict[str, list[Part]] = {name: [] for name in sent}
+    results: dict[str, dict[str, ToolResultPart]] = {name: {} for name in sent}
+    for exchange_id, key in above:
+        prompts[str(exchange_id)] += parts.get(str(key), ())
+    for key, parent in below:
+        for part in parts.get(str(key), ()):
+            if isinstance(part, ToolResultPart):
+                results[homes[str(parent)]][part.call_id] = part
+    return prompts, results
+
+
+def _parts(
+    connection: Connection, schema: str, wanted: set[str], messages: Mapping[str, TreeMessage]
+) -> dict[str, tuple[Part, ...]]:
+    found = {name: messages[name].parts for name in wanted if name in messages}
+    missing = sorted(wanted - set(found))
+    for key, _, _, _, data in _stored(connection, schema, EntryKind.MESSAGE, missing):
+        body = parse_body(EntryKind.MESSAGE, unpack(data))
+        if isinstance(body, TreeMessage):
+            found[key] = body.parts
+    return found
+
+
+def _stored(
+    connection: Connection, schema: str, kind: EntryKind, ids: Sequence[str]
+) -> Iterable[tuple[str, str, str, bool, bytes]]:
+    if not ids:
+        return
+    rows = connection.execute(named(schema, _BODIES), (kind.value, list(ids)))
+    for key, session_id, machine, is_shared, data in rows:
+        assert isinstance(data, bytes)
+        yield str(key), str(session_id), str(machine), bool(is_shared), data
+
+
+def _reply_row(one: Sent, facts: Facts, texts: tuple[str, ...]) -> tuple[object, ...]:
+    values: dict[str, object] = {
+        "exchange_id": one.id,
+        "started_at": to_ms(facts.started_at),
+        "session_id": one.session_id,
+        "message_id": one.body.message_id,
+        "machine": one.machine,
+        "state": one.body.exchange.state.value,
+        "marks": f" {' '.join(sorted(facts.marks))} ",
+        "is_reported": facts.is_cost_reported,
+        "named": "\x1e".join(f"{name}{SEPARATOR}{value}" for name, value in _names(facts)),
+        "texts": zlib.compress(json.dumps(texts).encode("ascii"), 1),
+        "is_shared": one.is_shared,
+        **columns_of(facts),
+    }
+    return tuple(_column(values[name]) for name in _COLUMNS)
+
+
+def _names(facts: Facts) -> Iterable[tuple[str, str]]:
+    for name, value in rows_of(facts):
+        yield name, value.replace("\x1e", " ").replace(SEPARATOR, " ")
+
+
+def _column(value: object) -> object:
+    if isinstance(value, str):
+        return storable(value)
+    return value
+
+
+def _words_row(one: Sent, at_ms: int, indexed: Indexed) -> tuple[object, ...]:
+    return (
+        one.id,
+        at_ms,
+        one.session_id,
+        one.is_shared,
+        indexed.is_cut,
+        indexed.lexemes,
+        indexed.said,
+        indexed.others,
+    )

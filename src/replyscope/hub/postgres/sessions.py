@@ -1,0 +1,139 @@
+"""Writes the sessions of the review from the stamped fields that machines have sent."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from replyscope.domain.unicode_text import sound
+from replyscope.domain.words import words_of
+from replyscope.hub.postgres.bodies import SessionChange
+from replyscope.hub.postgres.connecting import Connection, named
+
+_TAG = "tag:"
+_TIMES = ("pinned_at", "archived_at", "deleted_at")
+_READ = ("title", "source", "client", "head", *_TIMES)
+_ENSURE = """
+INSERT INTO {schema}.session (id, is_shared)
+SELECT id, is_shared FROM unnest(%s::text[], %s::boolean[]) AS n (id, is_shared)
+ON CONFLICT (owner, id) DO UPDATE SET is_shared = excluded.is_shared
+WHERE session.is_shared <> excluded.is_shared
+"""
+_PUT_FIELDS = """
+INSERT INTO {schema}.session_field AS old
+    (session_id, name, value, at_ms, counter, stamped_by)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])
+ON CONFLICT (owner, session_id, name) DO UPDATE SET
+    value = excluded.value, at_ms = excluded.at_ms, counter = excluded.counter,
+    stamped_by = excluded.stamped_by
+WHERE (excluded.at_ms, excluded.counter, excluded.stamped_by)
+    > (old.at_ms, old.counter, old.stamped_by)
+"""
+_FIELDS = """
+SELECT session_id, name, value FROM {schema}.session_field
+WHERE owner = session_user AND session_id = ANY (%s)
+"""
+_UPDATE = """
+UPDATE {schema}.session AS s SET
+    title = n.title, title_words = n.title_words, source = n.source, client = n.client,
+    head_id = n.head_id, pinned_at = n.pinned_at, archived_at = n.archived_at,
+    deleted_at = n.deleted_at, created_at = coalesce(n.created_at, s.created_at),
+    updated_at = coalesce(n.updated_at, s.updated_at), tags = string_to_array(n.tags, chr(31))
+FROM unnest(
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[]
+) AS n (id, title, title_words, source, client, head_id, pinned_at, archived_at, deleted_at,
+        created_at, updated_at, tags)
+WHERE s.owner = session_user AND s.id = n.id
+"""
+
+
+def storable(text: str) -> str:
+    """The text as PostgreSQL can store it: without lone surrogates and NUL."""
+    return sound(text).replace("\0", "\ufffd")
+
+
+def ensure_sessions(connection: Connection, schema: str, shared: Mapping[str, bool]) -> None:
+    """Add rows for sessions that have none, and set whether the team reads them."""
+    ids = sorted(shared)
+    connection.execute(named(schema, _ENSURE), (ids, [shared[name] for name in ids]))
+
+
+def put_changes(
+    connection: Connection, schema: str, changes: Sequence[tuple[str, SessionChange]]
+) -> None:
+    """Merge the fields of sessions, the later stamp wins, and update their rows."""
+    rows = list(_newest(changes))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if columns:
+        connection.execute(named(schema, _PUT_FIELDS), columns)
+    sessions = _merged(connection, schema, changes)
+    values = [list(column) for column in zip(*map(_row, sessions), strict=True)]
+    if values:
+        connection.execute(named(schema, _UPDATE), values)
+
+
+def _newest(changes: Iterable[tuple[str, SessionChange]]) -> Iterable[tuple[object, ...]]:
+    """One row for each field: a statement cannot change a row twice."""
+    found: dict[tuple[str, str], tuple[str, int, int, str]] = {}
+    for session_id, change in changes:
+        for name, stamped in change.fields.items():
+            if name in _READ or name.startswith(_TAG):
+                key = (session_id, storable(name))
+                old = found.get(key)
+                if old is None or stamped[1:] > old[1:]:
+                    found[key] = stamped
+    return ((*key, *stamped) for key, stamped in found.items())
+
+
+@dataclass(slots=True)
+class _Merged:
+    id: str
+    created_at: int | None = None
+    updated_at: int | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def _merged(
+    connection: Connection, schema: str, changes: Sequence[tuple[str, SessionChange]]
+) -> list[_Merged]:
+    found = {session_id: _Merged(session_id) for session_id, _ in changes}
+    for session_id, change in changes:
+        found[session_id].created_at = change.created_at
+        found[session_id].updated_at = change.updated_at
+    rows = connection.execute(named(schema, _FIELDS), (sorted(found),))
+    for key, name, value in rows:
+        found[str(key)].fields[str(name)] = json.loads(str(value))
+    return list(found.values())
+
+
+def _row(session: _Merged) -> tuple[object, ...]:
+    fields = session.fields
+    title = fields.get("title")
+    text = _text(title[0] if isinstance(title, list) and title else title)
+    tags = sorted(name.removeprefix(_TAG) for name, on in fields.items() if _is_tag(name, on))
+    head = fields.get("head")
+    return (
+        session.id,
+        text,
+        f" {' '.join(words_of(text))} ",
+        _text(fields.get("source")),
+        _text(fields.get("client")),
+        head if isinstance(head, str) else None,
+        *(_time(fields.get(name)) for name in _TIMES),
+        _time(session.created_at),
+        _time(session.updated_at),
+        "\x1f".join(tags) if tags else "",
+    )
+
+
+def _is_tag(name: str, value: object) -> bool:
+    return name.startswith(_TAG) and value is True
+
+
+def _text(value: object) -> str:
+    return storable(value) if isinstance(value, str) else ""
+
+
+def _time(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and abs(value) < 1e18 else None
