@@ -27,7 +27,7 @@ class Facts:
 
     `numbers` and `names` hold the values of the query fields, by field; an unknown number is
     absent. `prompt` holds the messages since the previous reply, `calls` the tool calls with
-    their arguments and results.
+    their arguments and results. `owner` and `machine` are known on a hub.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -46,3 +46,5 @@ class Facts:
     is_deleted: bool = False
     source: str = ""
     client: str = ""
+    owner: str = "me"
+    machine: str = ""

@@ -8,7 +8,7 @@ from replyscope.domain.fact_columns import NAMES, NUMBERS
 from replyscope.domain.facts import Mark
 from replyscope.domain.matching import glob_of
 from replyscope.domain.query import All, Either, Query, Term
-from replyscope.domain.query_fields import ANYWHERE, PART, OfSession, Text, type_of
+from replyscope.domain.query_fields import ANYWHERE, ME, PART, OfSession, Text, type_of
 from replyscope.domain.query_sql import Condition, compile_query
 from replyscope.domain.words import Wanted, words_of
 
@@ -19,7 +19,7 @@ _TRUTHS = {
     "is_deleted": "s.deleted_at IS NOT NULL",
 }
 
-_TEXTS = {"source": "s.source", "client": "s.client"}
+_TEXTS = {"source": "s.source", "client": "s.client", "owner": f"'{ME}'", "machine": "''"}
 
 
 @dataclass(frozen=True, slots=True)

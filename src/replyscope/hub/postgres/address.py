@@ -104,14 +104,12 @@ def is_local(host: str) -> bool:
 
 
 def _service_host(name: str, environment: Mapping[str, str]) -> str:
-    """The host of a service. A host that is not found is taken for a remote one by libpq's rules
-    only when the file names it; so a missing entry is an error here.
-    """
-    home = Path(environment.get("HOME", "~")).expanduser()
-    files = [environment.get("PGSERVICEFILE") or home / ".pg_service.conf"]
+    """The host of a service in libpq's service files: it decides whether TLS is needed."""
+    home = Path(environment.get("HOME", ""))
+    files = [Path(environment.get("PGSERVICEFILE") or home / ".pg_service.conf")]
     if folder := environment.get("PGSYSCONFDIR"):
         files.append(Path(folder) / "pg_service.conf")
-    for file in map(Path, files):
+    for file in files:
         entry = _read_service(file, name)
         if entry is not None:
             return entry.get("hostaddr") or entry.get("host") or environment.get("PGHOST", "")

@@ -27,6 +27,7 @@ from replyscope.hub.postgres.faults import translated
 from replyscope.hub.postgres.filling import fill, forget_sessions, forget_withdrawn
 from replyscope.hub.postgres.founding import check_version, found_hub, hub_version
 from replyscope.hub.postgres.replies import Describe
+from replyscope.hub.postgres.sessions import storable
 
 _AT_ONCE = 500
 _AT_ONCE_BYTES = 16 * 1024 * 1024
@@ -120,11 +121,10 @@ class PostgresHub:
                         f"The hub at {self._address.shown} has other entries of this machine.",
                         "The next sync gives this machine a new name.",
                     )
+                head = (machine, storable(name), after.number, after.digest)
+                connection.execute(self._sql(_PUT_HEAD), head)
                 for some in _batches(entries):
-                    self._put(connection, machine, some)
-                connection.execute(
-                    self._sql(_PUT_HEAD), (machine, name, after.number, after.digest)
-                )
+                    self._put(connection, machine, storable(name), some)
         return after
 
     def _lock(self, connection: Connection) -> None:
@@ -136,7 +136,9 @@ class PostgresHub:
         row = connection.execute(self._sql(_HEAD), (machine,)).fetchone()
         return START if row is None else _head(*row)
 
-    def _put(self, connection: Connection, machine: str, entries: Sequence[HubEntry]) -> None:
+    def _put(
+        self, connection: Connection, machine: str, name: str, entries: Sequence[HubEntry]
+    ) -> None:
         purges = {one.session_id for one in entries if one.kind is EntryKind.PURGE}
         if purges:
             forget_sessions(connection, self._address.schema, sorted(purges))
@@ -147,7 +149,7 @@ class PostgresHub:
         newest = list({(one.kind, one.id): one for one in kept}.values())
         if newest:
             connection.execute(self._sql(_PUT), (machine, *_columns(newest)))
-        fill(connection, self._address.schema, machine, newest, self._describe)
+        fill(connection, self._address.schema, name, newest, self._describe)
         if purges or any(entry.is_shared for entry in newest):
             connection.execute(self._sql(_CHANGED))
 

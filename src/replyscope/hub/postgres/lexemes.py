@@ -8,12 +8,12 @@ PostgreSQL's limits: a lexeme is shorter than 2 kB, and a row has less than 1 MB
 A longer text is marked as cut, and every query finds and checks the texts that are cut.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from replyscope.domain.query import All, Either, Query, Term
-from replyscope.domain.query_fields import ANYWHERE, type_of
+from replyscope.domain.query_fields import ANYWHERE, Text, type_of
 from replyscope.domain.words import is_unspaced, words_of
 
 _LONGEST = 200
@@ -22,52 +22,41 @@ _MOST_BYTES = 700_000
 _CUT = "<cut>"
 """The lexeme of a text with more lexemes than a row can have; no word has these characters."""
 _WEIGHTS = {"text": "A", "prompt": "B", "calls": "C", "reasoning": "D"}
-_PLACES = ("prompt", "text", "reasoning", "calls")
+"""The weight of the lexemes of each place: a query of one place names its weight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """The row of `words` for a reply: lexemes as a tsvector's text, and the words to check.
-
-    Words have a space on both sides; a line break separates the places.
+    """The row of `words` for a reply: lexemes as a tsvector's text, and the words of each place
+    with a space on both sides.
     """
 
     lexemes: str
-    said: str
-    others: str
     is_cut: bool
+    texts: tuple[str, ...]
 
 
 def index_texts(prompt: str, text: str, reasoning: str, calls: str) -> Indexed:
     """The row for the texts of a reply."""
-    words = {
-        place: words_of(value)
-        for place, value in zip(_PLACES, (prompt, text, reasoning, calls), strict=True)
-    }
-    marks: dict[str, str] = {}
+    given = {"text": text, "prompt": prompt, "calls": calls, "reasoning": reasoning}
+    words = {place: words_of(given[place]) for place in _WEIGHTS}
+    marks: dict[str, list[str]] = {}
     for number, (place, weight) in enumerate(_WEIGHTS.items(), 1):
         for lexeme in dict.fromkeys(_lexemes(words[place])):
-            marks[lexeme] = (
-                f"{marks[lexeme]},{number}{weight}" if lexeme in marks else (f"{number}{weight}")
-            )
+            marks.setdefault(lexeme, []).append(f"{number}{weight}")
     kept, is_cut = _bounded(marks)
-    others = "\n".join(_spaced(words[place]) for place in _PLACES if place != "text")
-    return Indexed(" ".join(kept), _spaced(words["text"]), others, is_cut)
+    return Indexed(" ".join(kept), is_cut, tuple(f" {' '.join(one)} " for one in words.values()))
 
 
-def _bounded(marks: dict[str, str]) -> tuple[list[str], bool]:
+def _bounded(marks: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
     kept: list[str] = []
     left = _MOST_BYTES
     for lexeme, places in marks.items():
         left -= len(lexeme.encode()) + 12
         if left < 0:
             return [*kept, f"'{_CUT}':1A"], True
-        kept.append(f"'{lexeme}':{places}")
+        kept.append(f"'{lexeme}':{','.join(places)}")
     return kept, False
-
-
-def _spaced(words: Sequence[str]) -> str:
-    return f" {' '.join(words)} "
 
 
 def _lexemes(words: Sequence[str]) -> Iterable[str]:
@@ -77,12 +66,12 @@ def _lexemes(words: Sequence[str]) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A phrase to check: a LIKE pattern, whether only the reply's text is searched, and whether
-    the lexemes alone do not decide it.
+    """A phrase to check: a LIKE pattern, the weights of the places, and whether the lexemes
+    alone do not decide it.
     """
 
     pattern: str
-    is_in_said: bool
+    places: str
     is_checked: bool
 
 
@@ -99,7 +88,7 @@ class TextQuery:
         return (
             f"({self.wanted}) | '{_CUT}'",
             [one.pattern for one in self.phrases],
-            [one.is_in_said for one in self.phrases],
+            [one.places for one in self.phrases],
             [one.is_checked for one in self.phrases],
         )
 
@@ -131,8 +120,10 @@ def together(texts: Iterable[Query]) -> tuple[list[Term], list[Query]]:
 
 def _read(term: Term) -> tuple[str, Phrase]:
     words, is_open = words_of(term.value), not term.is_phrase
-    in_said = type_of(term.field) != ANYWHERE
-    weight = "A" if in_said else ""
+    kind = type_of(term.field)
+    assert isinstance(kind, Text), "only texts have words"
+    places = "".join(_WEIGHTS[place] for place in kind.places)
+    weight = "" if kind == ANYWHERE else places
     pairs = [a + b for a, b in pairwise(words) if is_unspaced(a) and is_unspaced(b)]
     paired = {char for pair in pairs for char in pair}
     wanted = [_lexeme(pair, weight) for pair in pairs]
@@ -143,7 +134,7 @@ def _read(term: Term) -> tuple[str, Phrase]:
             wanted.append(_lexeme(word[:_LONGEST], prefix + weight))
     is_checked = len(words) > 1 or len(words[0]) >= _LONGEST
     pattern = f"% {' '.join(words)}{'' if is_open else ' '}%"
-    return " & ".join(wanted), Phrase(pattern, in_said, is_checked)
+    return " & ".join(wanted), Phrase(pattern, places, is_checked)
 
 
 def _lexeme(word: str, flags: str) -> str:

@@ -59,8 +59,9 @@ SELECT unnest(exchange_ids) FROM {schema}.message
 WHERE owner = session_user AND parent_id = ANY (%s)
 """
 _BODIES = """
-SELECT DISTINCT ON (id) id, session_id, machine, is_shared, body FROM {schema}.entry
-WHERE owner = session_user AND kind = %s AND id = ANY (%s) ORDER BY id, number DESC
+SELECT DISTINCT ON (e.id) e.id, e.session_id, m.name, e.is_shared, e.body
+FROM {schema}.entry e JOIN {schema}.machine m ON m.owner = e.owner AND m.id = e.machine
+WHERE e.owner = session_user AND e.kind = %s AND e.id = ANY (%s) ORDER BY e.id, e.number DESC
 """
 _COLUMNS = (
     "exchange_id", "started_at", "session_id", "message_id", "machine", "state", "model",
@@ -81,13 +82,13 @@ _PUT_REPLIES = (
 )
 _PUT_WORDS = (
     "SELECT {schema}.put_words(%s::text[], %s::bigint[], %s::text[], %s::boolean[], "
-    "%s::boolean[], %s::text[], %s::text[], %s::text[])"
+    "%s::boolean[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An exchange that a machine has sent, with the keys of its entry."""
+    """An exchange that a machine has sent, with the keys of its entry. `machine` is its name."""
 
     id: str
     session_id: str
@@ -262,6 +263,5 @@ def _words_row(one: Sent, at_ms: int, indexed: Indexed) -> tuple[object, ...]:
         one.is_shared,
         indexed.is_cut,
         indexed.lexemes,
-        indexed.said,
-        indexed.others,
+        *indexed.texts,
     )

@@ -126,7 +126,9 @@ CREATE TABLE {schema}.words (
     is_cut boolean NOT NULL,
     lexemes tsvector NOT NULL,
     said text NOT NULL,
-    others text NOT NULL,
+    prompt text NOT NULL,
+    calls text NOT NULL,
+    reasoning text NOT NULL,
     PRIMARY KEY (owner, exchange_id, started_at)
 ) PARTITION BY RANGE (started_at);
 CREATE INDEX words_by_lexeme ON {schema}.words USING gin (lexemes);
@@ -189,18 +191,19 @@ END $$;
 
 CREATE FUNCTION {schema}.put_words(
     exchange_ids text[], times bigint[], sessions text[], shared boolean[], cut boolean[],
-    lexemes text[], said text[], others text[]
+    lexemes text[], said text[], prompts text[], calls text[], reasonings text[]
 ) RETURNS void
 LANGUAGE sql GUARDED AS $$
     INSERT INTO {schema}.words
     SELECT session_user, n.id, n.at, n.session, n.is_shared, n.is_cut, n.lexemes::tsvector,
-        n.said, n.others
-    FROM unnest(exchange_ids, times, sessions, shared, cut, lexemes, said, others)
-        AS n (id, at, session, is_shared, is_cut, lexemes, said, others)
+        n.said, n.prompt, n.calls, n.reasoning
+    FROM unnest(
+        exchange_ids, times, sessions, shared, cut, lexemes, said, prompts, calls, reasonings
+    ) AS n (id, at, session, is_shared, is_cut, lexemes, said, prompt, calls, reasoning)
     ON CONFLICT (owner, exchange_id, started_at) DO UPDATE SET
         session_id = excluded.session_id, is_shared = excluded.is_shared,
         is_cut = excluded.is_cut, lexemes = excluded.lexemes, said = excluded.said,
-        others = excluded.others
+        prompt = excluded.prompt, calls = excluded.calls, reasoning = excluded.reasoning
 $$;
 
 CREATE FUNCTION {schema}.drop_words(sessions text[]) RETURNS void
@@ -215,7 +218,7 @@ LANGUAGE sql GUARDED AS $$
 $$;
 
 CREATE FUNCTION {schema}.found(
-    wanted tsquery, phrases text[], in_said boolean[], checked boolean[], before bigint, most bigint
+    wanted tsquery, phrases text[], places text[], checked boolean[], most bigint
 ) RETURNS TABLE (owner text, exchange_id text, started_at bigint, score real)
 LANGUAGE plpgsql STABLE GUARDED AS $$
 #variable_conflict use_column
@@ -224,17 +227,21 @@ BEGIN
     RETURN QUERY EXECUTE $q$
         SELECT w.owner, w.exchange_id, w.started_at, ts_rank(w.lexemes, $1, 1)
         FROM {schema}.words w
-        WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared) AND w.started_at <= $6
+        WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared)
         AND (
             (NOT w.is_cut AND NOT $5)
             OR NOT EXISTS (
-                SELECT 1 FROM unnest($2, $3, $4) AS p (phrase, only_said, is_checked)
-                WHERE (p.is_checked OR w.is_cut)
-                AND NOT (w.said LIKE p.phrase OR (NOT p.only_said AND w.others LIKE p.phrase))
+                SELECT 1 FROM unnest($2, $3, $4) AS p (phrase, places, is_checked)
+                WHERE (p.is_checked OR w.is_cut) AND NOT (
+                    strpos(p.places, 'A') > 0 AND w.said LIKE p.phrase
+                    OR strpos(p.places, 'B') > 0 AND w.prompt LIKE p.phrase
+                    OR strpos(p.places, 'C') > 0 AND w.calls LIKE p.phrase
+                    OR strpos(p.places, 'D') > 0 AND w.reasoning LIKE p.phrase
+                )
             )
         )
-        ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $7
-    $q$ USING wanted, phrases, in_said, checked, true = ANY (checked), before, most;
+        ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6
+    $q$ USING wanted, phrases, places, checked, true = ANY (checked), most;
 END $$;
 """
 
@@ -257,8 +264,9 @@ VERSIONS: tuple[str, ...] = (
 
 MEMBER_FUNCTIONS = (
     "make_months(text[])",
-    "put_words(text[], bigint[], text[], boolean[], boolean[], text[], text[], text[])",
+    "put_words(text[], bigint[], text[], boolean[], boolean[], text[], text[], text[], "
+    "text[], text[])",
     "drop_words(text[])",
     "share_words(text[], boolean)",
-    "found(tsquery, text[], boolean[], boolean[], bigint, bigint)",
+    "found(tsquery, text[], text[], boolean[], bigint)",
 )
