@@ -123,11 +123,12 @@ class PostgresServer:
             autocommit=True,
         )
 
-    def create_database(self) -> str:
-        """A new, empty database that belongs to the administrator."""
+    def create_database(self, owner: str = ADMIN) -> str:
+        """A new, empty database of a role."""
         name = f"d{secrets.token_hex(6)}"
+        statement = sql.SQL("CREATE DATABASE {} OWNER {}")
         with self.connect() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
         return name
 
     def create_role(self, name: str, options: str = "") -> None:

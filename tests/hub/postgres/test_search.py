@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +20,10 @@ from replyscope.hub.postgres.hub import PostgresHub
 from replyscope.hub.postgres.reading import HubReader
 from replyscope.hub.postgres.search import PostgresSearchIndex
 from replyscope.inspection.facts import facts_of
+from tests.hub.postgres.conftest import FOUNDER
 from tests.support.build import make_exchange
 from tests.support.hub_entries import START_AT, Log
-from tests.support.postgres import ADMIN, PostgresServer
+from tests.support.postgres import PostgresServer
 from tests.support.queries import EVERY_VALUE, TERMS, answer, example_replies
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).astimezone()
@@ -40,7 +42,7 @@ Filled = tuple[PostgresSearchIndex, Mapping[str, Facts]]
 @pytest.fixture
 def filled(hub: PostgresHub, index: PostgresSearchIndex) -> Filled:
     log, entries, facts = Log(), [], {}
-    labels = {
+    labels: dict[str, dict[str, Any]] = {
         "one": {"tags": ("work",)},
         "two": {
             "tags": ("work",),
@@ -62,7 +64,7 @@ def filled(hub: PostgresHub, index: PostgresSearchIndex) -> Filled:
             is_archived="archived_at" in labels[name],
             source=labels[name].get("source", ""),
             client=labels[name].get("client", ""),
-            owner=f"me · {ADMIN}",
+            owner=f"me · {FOUNDER}",
             machine="Laptop",
         )
     hub.push("laptop", "Laptop", entries, START)
@@ -80,7 +82,7 @@ async def check_alike(filled: Filled, text: str) -> None:
 
 
 async def test_every_value_of_a_field_is_read_as_the_rules_read_it(filled: Filled) -> None:
-    for term in (*EVERY_VALUE, *TERMS, "by:keep", "by:me", "machine:lap", "machine:top"):
+    for term in (*EVERY_VALUE, *TERMS, "by:found", "by:me", "machine:lap", "machine:top"):
         for text in (term, f"-{term}"):
             await check_alike(filled, text)
 

@@ -11,7 +11,7 @@ from replyscope.hub.postgres.schema import MEMBER_FUNCTIONS, MEMBER_TABLES, VERS
 
 _OURS = """
 SELECT has_schema_privilege(n.oid, 'USAGE'), pg_get_userbyid(n.nspowner) = session_user,
-    to_regclass(quote_ident(n.nspname) || '.hub') IS NOT NULL,
+    EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'hub'),
     EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid)
 FROM pg_namespace n WHERE n.nspname = %s
 """

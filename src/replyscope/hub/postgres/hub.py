@@ -25,7 +25,14 @@ from replyscope.hub.postgres.bodies import pack, unpack
 from replyscope.hub.postgres.connecting import Connection, Password, connect, named
 from replyscope.hub.postgres.faults import translated
 from replyscope.hub.postgres.filling import fill, forget_sessions, forget_withdrawn
-from replyscope.hub.postgres.founding import check_version, found_hub, hub_version
+from replyscope.hub.postgres.founding import (
+    check_version,
+    found_hub,
+    grant,
+    hub_version,
+    members,
+    revoke,
+)
 from replyscope.hub.postgres.replies import Describe
 from replyscope.hub.postgres.sessions import storable
 
@@ -204,6 +211,21 @@ class PostgresHub:
             rows = self._checked().execute(self._sql(shared)).fetchall()
         surplus = sorted({str(key) for (key,) in rows} - set(session_ids))
         return self.share(surplus, is_on=False) + self.share(session_ids, is_on=True)
+
+    def grant(self, role: str) -> None:
+        """Let a role of the database use the hub; only its owner can."""
+        with translated(self._address.shown):
+            grant(self._checked(), self._address, role)
+
+    def revoke(self, role: str) -> None:
+        """Shut a role out of the hub; only its owner can. The role's rows stay."""
+        with translated(self._address.shown):
+            revoke(self._checked(), self._address, role)
+
+    def members(self) -> Sequence[str]:
+        """The roles that may use the hub, without its owner."""
+        with translated(self._address.shown):
+            return members(self._checked(), self._address)
 
     def faults(self) -> Sequence[HubFault]:
         """See Hub. A database has no gaps."""

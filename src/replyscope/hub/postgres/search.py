@@ -33,6 +33,8 @@ from replyscope.hub.postgres.replies import SEPARATOR
 _MOST_RANKED = 2_000
 """The most matches that are ranked by relevance; more than these are shown newest first."""
 _GROWTH = 8
+_VISIBLE = "(f.owner = session_user OR f.is_shared)"
+"""Row-level security says the same, but does not bind a superuser."""
 _JOIN = "JOIN {schema}.session s ON s.owner = f.owner AND s.id = f.session_id"
 _FOUND_JOIN = (
     "JOIN {schema}.reply f ON f.owner = m.owner AND f.exchange_id = m.exchange_id "
@@ -63,16 +65,18 @@ SELECT (SELECT coalesce(sum(number), 0) FROM {schema}.change),
     (SELECT coalesce(sum(number), 0) FROM {schema}.machine)
 """
 _NAMES = {
-    "model": "SELECT model FROM {schema}.reply UNION SELECT answered FROM {schema}.reply",
-    "tool": "SELECT DISTINCT substr(n, 6) FROM {schema}.reply, unnest(named) AS n "
-    "WHERE starts_with(n, 'tool' || chr(31))",
-    "prompt": "SELECT DISTINCT substr(n, 8) FROM {schema}.reply, unnest(named) AS n "
-    "WHERE starts_with(n, 'prompt' || chr(31)) AND strpos(n, '@') = 0",
-    "tag": "SELECT DISTINCT t FROM {schema}.session, unnest(tags) AS t",
-    "source": "SELECT DISTINCT source FROM {schema}.session",
-    "client": f"SELECT DISTINCT split_part(client, '{PART}', 1) FROM {{schema}}.session",
-    "by": "SELECT DISTINCT owner FROM {schema}.session WHERE owner <> session_user",
-    "machine": "SELECT DISTINCT machine FROM {schema}.reply",
+    "model": "SELECT model FROM {schema}.reply f WHERE VISIBLE "
+    "UNION SELECT answered FROM {schema}.reply f WHERE VISIBLE",
+    "tool": "SELECT DISTINCT substr(n, 6) FROM {schema}.reply f, unnest(named) AS n "
+    "WHERE VISIBLE AND starts_with(n, 'tool' || chr(31))",
+    "prompt": "SELECT DISTINCT substr(n, 8) FROM {schema}.reply f, unnest(named) AS n "
+    "WHERE VISIBLE AND starts_with(n, 'prompt' || chr(31)) AND strpos(n, '@') = 0",
+    "tag": "SELECT DISTINCT t FROM {schema}.session f, unnest(tags) AS t WHERE VISIBLE",
+    "source": "SELECT DISTINCT source FROM {schema}.session f WHERE VISIBLE",
+    "client": f"SELECT DISTINCT split_part(client, '{PART}', 1) "
+    "FROM {schema}.session f WHERE VISIBLE",
+    "by": "SELECT DISTINCT owner FROM {schema}.session f WHERE VISIBLE AND owner <> session_user",
+    "machine": "SELECT DISTINCT machine FROM {schema}.reply f WHERE VISIBLE",
 }
 _MOST_NAMES = 2_000
 
@@ -87,7 +91,7 @@ class _Plan:
 
     def source(self, most: int | None = None) -> tuple[str, tuple[object, ...]]:
         """WITH, FROM and WHERE, or FROM and WHERE; `most` bounds the newest text matches."""
-        where = f"WHERE {self.where.sql}"
+        where = f"WHERE {_VISIBLE} AND {self.where.sql}"
         if self.texts is None:
             return f"FROM {{schema}}.reply f {_JOIN} {where}", self.where.values
         values = (*self.texts.values, most, *self.where.values)
@@ -148,7 +152,8 @@ class PostgresSearchIndex:
         """See SearchIndex."""
         plan = _plan(search)
         statement = (
-            f"SELECT {_COLUMNS} FROM {{schema}}.reply f {_JOIN} WHERE f.exchange_id = ANY (%s)"
+            f"SELECT {_COLUMNS} FROM {{schema}}.reply f {_JOIN} "
+            f"WHERE {_VISIBLE} AND f.exchange_id = ANY (%s)"
         )
         rows: list[Any] = await self._reader.read(
             lambda c: c.execute(named(self._schema, statement), (list(exchange_ids),)).fetchall()
@@ -213,7 +218,8 @@ class PostgresSearchIndex:
 
         def run(connection: Connection) -> dict[str, tuple[str, ...]]:
             found = {}
-            for field, statement in _NAMES.items():
+            for field, template in _NAMES.items():
+                statement = template.replace("VISIBLE", _VISIBLE)
                 rows = connection.execute(
                     named(self._schema, f"{statement} ORDER BY 1 LIMIT {_MOST_NAMES}")
                 )
