@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -134,4 +134,25 @@ class Hub(Protocol):
 
     def close(self) -> None:
         """End the connection."""
+        ...
+
+
+@runtime_checkable
+class TeamHub(Protocol):
+    """A hub whose entries have owners, and may be shared with a team."""
+
+    def set_shared(self, session_ids: Sequence[str]) -> int:
+        """Share these sessions of the owner with the team, and no others. Returns their number."""
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts the bodies of entries. Both calls block, and may raise HubLocked."""
+
+    def seal(self, entries: Sequence[HubEntry]) -> tuple[HubEntry, ...]:
+        """The entries with encrypted bodies."""
+        ...
+
+    def open(self, entries: Sequence[HubEntry]) -> tuple[HubEntry, ...]:
+        """The entries with their bodies decrypted. A body that is not encrypted stays."""
         ...
