@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from replyscope.cli.main import main
+from replyscope.config.hub import HubSection
 from replyscope.config.setting import Section, settings_of
 from replyscope.config.setting_table import (
     AllowSection,
@@ -48,6 +49,7 @@ SECTIONS: dict[str, tuple[Section, str]] = {
     "preset": (PresetSection, "[presets.a]"),
     "price": (PriceSection, "[prices.a]\ninput = 1\noutput = 2"),
     "limits": (LimitsSection, "[limits]"),
+    "hub": (HubSection, "[hub]"),
     "server": (ServerSection, "[mcp.a]\ncommand = 'x'"),
 }
 """Every section, and the text before a key of it."""

@@ -88,7 +88,7 @@ async def _dispatch(
             return await _runner(command)(arguments, wiring)
         case "responses" | "watch":
             return await _runner(command)(arguments, settings, wiring)
-        case "mock" | "stats" | "local" | "prices" | "prompts":
+        case "mock" | "stats" | "local" | "prices" | "prompts" | "hub":
             return await _runner(command)(arguments, wiring)
         case _:
             return await _runner("doctor")(arguments, settings, wiring)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from replyscope import __version__
+from replyscope.cli.hub_parser import add_hub
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
 from replyscope.cli.sessions_parser import add_sessions
@@ -62,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_watch(commands, (_add_model_options, _add_place_options))
     for add_one in (_add_responses, _add_local, _add_review, _add_stats, _add_doctor):
         add_one(commands)
+    add_hub(commands, lambda action: _add_place_options(action, inherit=True))
     _add_prices(commands)
     _add_settings(commands)
     completion = commands.add_parser("completion", help="print a shell completion script")

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,8 @@ def wire(
     if saves:
         _make_data_folder(paths)
     clock = clock or SystemClock()
-    store = SqliteStore(paths.database if saves else None, ids())
+    now_ms = partial(_now_ms, clock)
+    store = SqliteStore(paths.database if saves else None, ids(), now_ms)
     private = MemoryStore(store.writer)
     providers = Providers(store, clock, paths)
     tools = wire_tools(paths, tool_files, saves=saves)
@@ -124,6 +126,10 @@ def _search(store: SqliteStore) -> tuple[SqliteSearchIndex, SqliteLibrary]:
         SqliteSearchIndex(lambda: store.database, describe),
         SqliteLibrary(lambda: store.database),
     )
+
+
+def _now_ms(clock: Clock) -> int:
+    return round(clock.now().timestamp() * 1000)
 
 
 def _make_data_folder(paths: Paths) -> None:

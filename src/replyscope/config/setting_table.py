@@ -7,6 +7,7 @@ here and use it where its section is read. The order is that of the template.
 
 from typing import ClassVar
 
+from replyscope.config.hub import HubSection
 from replyscope.config.look import LookSection
 from replyscope.config.setting import (
     JsonSchema,
@@ -372,6 +373,12 @@ class RootSection:
         "",
         "spending limits in dollars: it asks before a request\nthat would pass one",
         header="[limits]",
+    )
+    hub = Setting(
+        table(HubSection),
+        "",
+        "one archive on all your machines; nothing leaves before\n`replyscope hub init`",
+        header="[hub]",
     )
     mcp = Setting(
         named_tables(ServerSection),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from replyscope.config.checks import Table
 from replyscope.config.entries import CheckParameter, Entries
+from replyscope.config.hub import parse_hub
 from replyscope.config.look import parse_look
 from replyscope.config.replacing import replace_file
 from replyscope.config.rules import read_rules
@@ -142,6 +143,7 @@ def _read_root(root: Table) -> Settings:
         favourites=RootSection.favourites.read(root) or (),
         limits=SpendingLimits(session_usd, day_usd),
         title_model=RootSection.title_model.read(root),
+        hub=parse_hub(RootSection.hub.read(root)),
     )
 
 

@@ -22,6 +22,18 @@ class Layers:
 
 
 @dataclass(frozen=True, slots=True)
+class HubSettings:
+    """The hub of the settings: its URL, the query of what others may read, whether entries are
+    encrypted, and the name of this machine; None for the name of the computer.
+    """
+
+    url: str | None = None
+    share: str | None = None
+    encrypt: bool = False
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of the person. `provider` names the default endpoint, None without one.
 
@@ -52,6 +64,7 @@ class Settings:
     prices: tuple[OwnRates, ...] = ()
     limits: SpendingLimits = field(default_factory=SpendingLimits)
     title_model: str | None = None
+    hub: HubSettings = field(default_factory=HubSettings)
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""

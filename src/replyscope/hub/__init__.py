@@ -1,1 +1,1 @@
-"""Hubs: the places through which the archives of a person's machines exchange what they hold."""
+"""Hubs: the places through which archives exchange what they hold, one folder or module a kind."""

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from replyscope.domain.errors import StoreTooNew
+from replyscope.store.hub_tables import HUB_TABLES
 
 _FIRST = """
 CREATE TABLE session (
@@ -256,6 +257,7 @@ MIGRATIONS: tuple[str, ...] = (
     _STASH,
     _SPENDING,
     _WATCHED,
+    HUB_TABLES,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 

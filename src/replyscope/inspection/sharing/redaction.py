@@ -64,23 +64,36 @@ class Redaction:
 class Redactor:
     """A callable that redacts texts. `counts` has the number of redactions by kind.
 
-    `patterns` are custom regular expressions, `home` is the home folder. Raises
-    ValueError for an invalid pattern; calling it raises PatternTooSlow.
+    `own` are custom regular expressions, `home` is the home folder; with `keys_only` only keys
+    and these expressions are redacted. Raises ValueError for an invalid pattern; calling it raises
+    PatternTooSlow.
     """
 
     def __init__(
-        self, own: Sequence[str] = (), *, is_on: bool = True, home: str | None = None
+        self,
+        own: Sequence[str] = (),
+        *,
+        is_on: bool = True,
+        home: str | None = None,
+        keys_only: bool = False,
     ) -> None:
         self.is_on = is_on
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, dict[str, None]] = {}
         self.places: dict[str, Counter[str]] = {}
         self._place = ""
-        kinds = list(_KINDS) if is_on else []
-        if is_on and home and home.count("/") + home.count("\\") > 1:
+        kinds = [one for one in _KINDS if one[0] == _KEY or not keys_only] if is_on else []
+        if is_on and not keys_only and home and home.count("/") + home.count("\\") > 1:
             kinds.append((_PLACE, (home.lower(),), re.escape(home) + r"(?![\w.-])"))
         self._patterns = [(kind, needs, re.compile(pattern)) for kind, needs, pattern in kinds]
         self._own = [_compiled(pattern) for pattern in own] if is_on else []
+
+    def may_find(self, text: str) -> bool:
+        """Whether a text, or JSON of it, may have something to redact: false is certain."""
+        small = text.lower()
+        return bool(self._own) or any(
+            need in small for _, needs, _ in self._patterns for need in needs
+        )
 
     def enter(self, place: str) -> None:
         """Set the session of the next texts, for the report."""
