@@ -8,6 +8,8 @@ from typing import Any
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
+from replyscope.domain.hub_bodies import session_body
+from replyscope.domain.hub_merge import StampedField
 from replyscope.domain.json_values import exchange_to_json, parts_to_json, to_ms
 from replyscope.domain.message import Part, TextPart
 
@@ -34,12 +36,10 @@ class Log:
     def session(self, key: str, at_ms: int = 1, **fields: Any) -> HubEntry:
         """The fields of a session, each stamped with one time. `tags` are names."""
         named = {f"tag:{tag}": True for tag in fields.pop("tags", ())} | fields
-        if "title" in named:
-            named["title"] = [named["title"], True]
-        stamps = {name: [at_ms, 0, self.machine] for name in named}
-        times = {"created_at": to_ms(START_AT), "updated_at": to_ms(START_AT)}
-        body = {**times, "fields": named, "stamps": stamps, "base": []}
-        return self.entry(EntryKind.SESSION, key, key, body)
+        named |= {"created_at": to_ms(START_AT), "updated_at": to_ms(START_AT)}
+        stamp = Stamp(at_ms, 0, self.machine)
+        body = session_body({name: StampedField(value, stamp) for name, value in named.items()})
+        return self.entry(EntryKind.SESSION, key, key, json.loads(body))
 
     def message(
         self,

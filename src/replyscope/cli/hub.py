@@ -12,6 +12,7 @@ from replyscope.cli.hub_opening import (
     FOLDER,
     clean_url,
     create_key,
+    load_postgres,
     log_of,
     machine_name,
     open_hub,
@@ -46,6 +47,8 @@ async def run_hub(arguments: argparse.Namespace, wiring: Wiring) -> int:
             return await _sync(arguments, wiring)
         case "leave":
             return await _leave(arguments, wiring)
+        case "grant" | "revoke":
+            return await _change_team(arguments, wiring)
         case _:
             return await _unshare(arguments, wiring)
 
@@ -279,3 +282,24 @@ def _iso(at_ms: int | None) -> str | None:
 
 def _print(arguments: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
     print(json.dumps(fields) if arguments.json else text, flush=True)
+
+
+async def _change_team(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Let a role use the hub, or shut it out."""
+    known = await log_of(wiring).membership()
+    if known is None or known.url.startswith(FOLDER):
+        raise HubError(
+            "Only a hub in a PostgreSQL database has roles.",
+            "With a folder, the program that synchronises it decides who reads it.",
+        )
+    team = load_postgres("replyscope.cli.hub_postgres").open_postgres_hub(known.url)
+    try:
+        await asyncio.to_thread(getattr(team, arguments.action), arguments.role)
+        members = await asyncio.to_thread(team.members)
+    finally:
+        await asyncio.to_thread(team.close)
+    if arguments.json:
+        print(json.dumps({"role": arguments.role, "action": arguments.action, "team": members}))
+    else:
+        print(printable_line(f"The team of the hub: {', '.join(members) or 'nobody else'}."))
+    return EXIT_OK

@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from replyscope.cli.wiring import Wiring
 from replyscope.config.paths import make_private
@@ -48,15 +49,19 @@ def open_hub(url: str) -> Hub:
     """A connection to a hub. Blocks. Raises HubError, SettingsError."""
     if url.startswith(FOLDER):
         return FolderHub(Path(url.removeprefix(FOLDER)))
+    hub: Hub = load_postgres("replyscope.cli.hub_postgres").open_postgres_hub(url)
+    return hub
+
+
+def load_postgres(module: str) -> Any:
+    """A module that needs the library for PostgreSQL. Raises HubError without it."""
     try:
-        module = importlib.import_module("replyscope.cli.hub_postgres")
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise HubError(
             f"A hub in a PostgreSQL database needs a library that is not installed ({error.name}).",
             "Install it with `pip install 'replyscope[team]'`, or use a folder.",
         ) from error
-    hub: Hub = module.open_postgres_hub(url)
-    return hub
 
 
 def log_of(wiring: Wiring) -> SqliteHubLog:

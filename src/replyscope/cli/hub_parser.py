@@ -5,6 +5,10 @@ import argparse
 from replyscope.cli.sessions_parser import AddOptions
 
 _ABOUT = "share one archive between your machines through a folder or a database"
+_ON_ROLES = (
+    ("grant", "let a role of the database use the hub: read what is shared, and share"),
+    ("revoke", "shut a role out of the hub; its sessions stay there"),
+)
 
 
 def add_hub(
@@ -37,3 +41,5 @@ def add_hub(
     add("leave", "take part in the hub no more; saved sessions stay, here and there")
     unshare = add("unshare", "remove sessions from the hub; they stay on your machines")
     unshare.add_argument("query", metavar="QUERY", help="the sessions, as a query")
+    for name, text in _ON_ROLES:
+        add(name, text).add_argument("role", metavar="NAME", help="a role of the database")

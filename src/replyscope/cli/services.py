@@ -87,6 +87,10 @@ def _give_more(services: Services, wiring: Wiring, arguments: argparse.Namespace
     _give_tools(services, wiring)
     _give_review(services, wiring)
     services.opens_watch = arguments.command == "watch"
+    if getattr(arguments, "hub", False):
+        services.open_hub = partial(
+            _late, "replyscope.cli.hub_review", "open_hub_review", services, wiring
+        )
     services.watching = cache(partial(_open_watching, services, wiring, arguments))
 
 

@@ -1,9 +1,12 @@
 """Fills the tables of the review from the entries of a push, in its transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from replyscope.domain.hub import HubEntry
-from replyscope.hub.postgres.bodies import SentExchange, SessionChange, TreeMessage, read_body
+from replyscope.domain.hub_bodies import ExchangeBody
+from replyscope.domain.hub_merge import StampedField
+from replyscope.domain.message import Message
+from replyscope.hub.postgres.bodies import read_body
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.replies import (
     Describe,
@@ -38,21 +41,21 @@ def fill(
     describe: Describe,
 ) -> None:
     """Add entries to the tables of the review. Encrypted and damaged ones are left out."""
-    changes: list[tuple[str, SessionChange]] = []
+    changes: list[tuple[str, Mapping[str, StampedField]]] = []
     messages: list[SentMessage] = []
     sent: dict[str, Sent] = {}
     shared: dict[str, bool] = {}
     for entry in entries:
         key, session_id = entry.id, entry.session_id
         match read_body(entry):
-            case SessionChange() as body:
-                changes.append((session_id, body))
-            case TreeMessage() as body:
-                messages.append(SentMessage(key, session_id, entry.is_shared, body))
-            case SentExchange() as body:
-                sent[key] = Sent(key, session_id, machine, entry.is_shared, body)
             case None:
                 continue
+            case Message() as body:
+                messages.append(SentMessage(key, session_id, entry.is_shared, body))
+            case ExchangeBody() as body:
+                sent[key] = Sent(key, session_id, machine, entry.is_shared, body)
+            case body:
+                changes.append((session_id, body))
         shared[session_id] = entry.is_shared
     if not shared:
         return

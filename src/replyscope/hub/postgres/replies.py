@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.fact_columns import columns_of, rows_of
 from replyscope.domain.facts import Facts
-from replyscope.domain.hub import EntryKind
+from replyscope.domain.hub import EntryKind, HubEntry, Stamp
+from replyscope.domain.hub_bodies import ExchangeBody
 from replyscope.domain.json_values import to_ms
-from replyscope.domain.message import Part, ToolResultPart
-from replyscope.hub.postgres.bodies import SentExchange, TreeMessage, parse_body, unpack
+from replyscope.domain.message import Message, Part, Role, ToolResultPart
+from replyscope.hub.postgres.bodies import read_body, unpack
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.lexemes import Indexed, index_texts
 from replyscope.hub.postgres.schema import FIRST_MS, LAST_MS
@@ -21,7 +22,7 @@ from replyscope.hub.postgres.sessions import storable
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the facts of an exchange, of its prompt, and of the results of its tool calls."""
 SEPARATOR = "\x1f"
-_ASKING = ("user", "aside")
+_ASKING = (Role.USER, Role.ASIDE)
 _PUT_MESSAGES = """
 INSERT INTO {schema}.message (id, session_id, parent_id, role, exchange_ids, is_shared)
 SELECT n.id, n.session_id, n.parent_id, n.role, string_to_array(n.exchange_ids, chr(31)),
@@ -94,7 +95,12 @@ class Sent:
     session_id: str
     machine: str
     is_shared: bool
-    body: SentExchange
+    body: ExchangeBody
+
+    @property
+    def homes(self) -> Iterable[str]:
+        """The messages of its choices."""
+        return (self.body.message_id, *(source.message_id for source in self.body.sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ class SentMessage:
     id: str
     session_id: str
     is_shared: bool
-    body: TreeMessage
+    body: Message
 
 
 def put_messages(connection: Connection, schema: str, messages: Sequence[SentMessage]) -> None:
@@ -115,8 +121,8 @@ def put_messages(connection: Connection, schema: str, messages: Sequence[SentMes
             one.id,
             one.session_id,
             one.body.parent_id,
-            storable(one.body.role),
-            SEPARATOR.join(exchange_id for exchange_id, _ in one.body.sources),
+            one.body.role.value,
+            SEPARATOR.join(source.exchange_id for source in one.body.sources),
             one.is_shared,
         )
         for one in newest.values()
@@ -131,17 +137,16 @@ def affected_by(
 ) -> dict[str, Sent]:
     """The exchanges that were sent earlier, and whose prompt or results are among messages."""
     asked = [one.id for one in messages if one.body.role in _ASKING]
-    told = [one.body.parent_id for one in messages if one.body.role == "tool"]
+    told = [one.body.parent_id for one in messages if one.body.role is Role.TOOL]
     if not asked and not told:
         return {}
     rows = connection.execute(named(schema, _AFFECTED), (told, asked)).fetchall()
     found = {}
-    for key, session_id, machine, is_shared, data in _stored(
-        connection, schema, EntryKind.EXCHANGE, [str(name) for (name,) in rows]
-    ):
-        body = parse_body(EntryKind.EXCHANGE, unpack(data))
-        if isinstance(body, SentExchange):
-            found[key] = Sent(key, session_id, machine, is_shared, body)
+    ids = [str(name) for (name,) in rows]
+    for entry, machine in _stored(connection, schema, EntryKind.EXCHANGE, ids):
+        body = read_body(entry)
+        if isinstance(body, ExchangeBody):
+            found[entry.id] = Sent(entry.id, entry.session_id, machine, entry.is_shared, body)
     return found
 
 
@@ -149,7 +154,7 @@ def put_replies(
     connection: Connection,
     schema: str,
     sent: Mapping[str, Sent],
-    messages: Mapping[str, TreeMessage],
+    messages: Mapping[str, Message],
     describe: Describe,
 ) -> None:
     """Write the rows and words of exchanges. `messages` are those at hand, by id."""
@@ -183,12 +188,12 @@ def _around(
     connection: Connection,
     schema: str,
     sent: Mapping[str, Sent],
-    messages: Mapping[str, TreeMessage],
+    messages: Mapping[str, Message],
 ) -> tuple[dict[str, list[Part]], dict[str, dict[str, ToolResultPart]]]:
     """The messages before each reply, and the results of its tool calls."""
     keys = ([one.id for one in sent.values()], [one.body.message_id for one in sent.values()])
     above = connection.execute(named(schema, _ABOVE), keys).fetchall()
-    homes = {home: one.id for one in sent.values() for home in one.body.message_ids}
+    homes = {home: one.id for one in sent.values() for home in one.homes}
     below = connection.execute(named(schema, _BELOW), (list(homes),)).fetchall()
     wanted = {str(key) for _, key in above} | {str(key) for key, _ in below}
     parts = _parts(connection, schema, wanted, messages)
@@ -204,26 +209,30 @@ def _around(
 
 
 def _parts(
-    connection: Connection, schema: str, wanted: set[str], messages: Mapping[str, TreeMessage]
+    connection: Connection, schema: str, wanted: set[str], messages: Mapping[str, Message]
 ) -> dict[str, tuple[Part, ...]]:
     found = {name: messages[name].parts for name in wanted if name in messages}
     missing = sorted(wanted - set(found))
-    for key, _, _, _, data in _stored(connection, schema, EntryKind.MESSAGE, missing):
-        body = parse_body(EntryKind.MESSAGE, unpack(data))
-        if isinstance(body, TreeMessage):
-            found[key] = body.parts
+    for entry, _ in _stored(connection, schema, EntryKind.MESSAGE, missing):
+        body = read_body(entry)
+        if isinstance(body, Message):
+            found[entry.id] = body.parts
     return found
 
 
 def _stored(
     connection: Connection, schema: str, kind: EntryKind, ids: Sequence[str]
-) -> Iterable[tuple[str, str, str, bool, bytes]]:
+) -> Iterable[tuple[HubEntry, str]]:
+    """The newest entries of messages or exchanges, each with the name of its machine."""
     if not ids:
         return
     rows = connection.execute(named(schema, _BODIES), (kind.value, list(ids)))
     for key, session_id, machine, is_shared, data in rows:
         assert isinstance(data, bytes)
-        yield str(key), str(session_id), str(machine), bool(is_shared), data
+        entry = HubEntry(
+            0, kind, str(key), str(session_id), Stamp(0, 0, ""), unpack(data), bool(is_shared)
+        )
+        yield entry, str(machine)
 
 
 def _reply_row(one: Sent, facts: Facts, texts: tuple[str, ...]) -> tuple[object, ...]:

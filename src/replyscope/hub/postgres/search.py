@@ -22,7 +22,6 @@ from replyscope.domain.search import (
 )
 from replyscope.domain.snippet import cut_snippet
 from replyscope.domain.words import Wanted
-from replyscope.hub.postgres.bodies import DAMAGE
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.facets import count_facets
 from replyscope.hub.postgres.lexemes import TextQuery, text_query, together
@@ -283,7 +282,7 @@ def facets_ranked(facets: Facets, *, is_ranked: bool) -> Facets:
 def _texts(packed: bytes) -> Sequence[str]:
     try:
         prompt, text, reasoning, calls = json.loads(zlib.decompress(packed))
-    except (*DAMAGE, zlib.error):
+    except (ValueError, zlib.error):
         return "", "", "", ""
     return prompt, text, reasoning, calls
 
@@ -298,7 +297,7 @@ def _hit(row: Sequence[Any], plan: _Plan) -> Hit:
     snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
     values[7] = from_ms(values[7])
     values[8:11] = map(_whole, values[8:11])
-    return Hit(*values, snippet, marks, tuple(tags))
+    return Hit(*values, snippet, marks, tuple(tags))  # type: ignore[call-arg]
 
 
 def _session_hit(row: Sequence[Any]) -> SessionHit:

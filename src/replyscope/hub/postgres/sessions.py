@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from replyscope.domain.hub_merge import CREATED, HEAD, UPDATED, StampedField
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
-from replyscope.hub.postgres.bodies import SessionChange
 from replyscope.hub.postgres.connecting import Connection, named
 
 _TAG = "tag:"
 _TIMES = ("pinned_at", "archived_at", "deleted_at")
-_READ = ("title", "source", "client", "head", *_TIMES)
+_READ = ("title", "source", "client", HEAD, CREATED, UPDATED, *_TIMES)
+Changes = Sequence[tuple[str, Mapping[str, StampedField]]]
+"""The stamped fields of sessions, by the id of the session."""
 _ENSURE = """
 INSERT INTO {schema}.session (id, is_shared)
 SELECT id, is_shared FROM unnest(%s::text[], %s::boolean[]) AS n (id, is_shared)
@@ -59,9 +60,7 @@ def ensure_sessions(connection: Connection, schema: str, shared: Mapping[str, bo
     connection.execute(named(schema, _ENSURE), (ids, [shared[name] for name in ids]))
 
 
-def put_changes(
-    connection: Connection, schema: str, changes: Sequence[tuple[str, SessionChange]]
-) -> None:
+def put_changes(connection: Connection, schema: str, changes: Changes) -> None:
     """Merge the fields of sessions, the later stamp wins, and update their rows."""
     rows = list(_newest(changes))
     columns = [list(column) for column in zip(*rows, strict=True)]
@@ -73,57 +72,46 @@ def put_changes(
         connection.execute(named(schema, _UPDATE), values)
 
 
-def _newest(changes: Iterable[tuple[str, SessionChange]]) -> Iterable[tuple[object, ...]]:
+def _newest(changes: Changes) -> Iterable[tuple[object, ...]]:
     """One row for each field: a statement cannot change a row twice."""
-    found: dict[tuple[str, str], tuple[str, int, int, str]] = {}
-    for session_id, change in changes:
-        for name, stamped in change.fields.items():
+    found: dict[tuple[str, str], StampedField] = {}
+    for session_id, fields in changes:
+        for name, stamped in fields.items():
             if name in _READ or name.startswith(_TAG):
                 key = (session_id, storable(name))
                 old = found.get(key)
-                if old is None or stamped[1:] > old[1:]:
+                if old is None or stamped.stamp > old.stamp:
                     found[key] = stamped
-    return ((*key, *stamped) for key, stamped in found.items())
-
-
-@dataclass(slots=True)
-class _Merged:
-    id: str
-    created_at: int | None = None
-    updated_at: int | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
+    for key, one in found.items():
+        stamp = one.stamp
+        yield (*key, json.dumps(one.value), stamp.at_ms, stamp.counter, stamp.machine)
 
 
 def _merged(
-    connection: Connection, schema: str, changes: Sequence[tuple[str, SessionChange]]
-) -> list[_Merged]:
-    found = {session_id: _Merged(session_id) for session_id, _ in changes}
-    for session_id, change in changes:
-        found[session_id].created_at = change.created_at
-        found[session_id].updated_at = change.updated_at
+    connection: Connection, schema: str, changes: Changes
+) -> list[tuple[str, dict[str, Any]]]:
+    """The fields of the changed sessions, after merging."""
+    found: dict[str, dict[str, Any]] = {session_id: {} for session_id, _ in changes}
     rows = connection.execute(named(schema, _FIELDS), (sorted(found),))
     for key, name, value in rows:
-        found[str(key)].fields[str(name)] = json.loads(str(value))
-    return list(found.values())
+        found[str(key)][str(name)] = json.loads(str(value))
+    return list(found.items())
 
 
-def _row(session: _Merged) -> tuple[object, ...]:
-    fields = session.fields
-    title = fields.get("title")
-    text = _text(title[0] if isinstance(title, list) and title else title)
+def _row(session: tuple[str, Mapping[str, Any]]) -> tuple[object, ...]:
+    key, fields = session
+    title = _text(fields.get("title"))
     tags = sorted(name.removeprefix(_TAG) for name, on in fields.items() if _is_tag(name, on))
-    head = fields.get("head")
+    head = fields.get(HEAD)
     return (
-        session.id,
-        text,
-        f" {' '.join(words_of(text))} ",
+        key,
+        title,
+        f" {' '.join(words_of(title))} ",
         _text(fields.get("source")),
         _text(fields.get("client")),
         head if isinstance(head, str) else None,
-        *(_time(fields.get(name)) for name in _TIMES),
-        _time(session.created_at),
-        _time(session.updated_at),
-        "\x1f".join(tags) if tags else "",
+        *(_time(fields.get(name)) for name in (*_TIMES, CREATED, UPDATED)),
+        "\x1f".join(tags),
     )
 
 
