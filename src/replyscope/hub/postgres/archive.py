@@ -11,7 +11,6 @@ from replyscope.domain.errors import SessionNotFound, StoreReadOnly
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
-from replyscope.domain.hub_bodies import ExchangeBody
 from replyscope.domain.hub_merge import (
     CREATED,
     HEAD,
@@ -35,7 +34,7 @@ from replyscope.domain.session import (
 )
 from replyscope.domain.shared import Shared
 from replyscope.domain.stores import SessionStamp
-from replyscope.hub.postgres.bodies import Body, read_body, unpack
+from replyscope.hub.postgres.bodies import Body, PlacedExchange, read_body, unpack
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.reading import HubReader
 from replyscope.hub.postgres.wires import load_wire
@@ -193,7 +192,7 @@ class PostgresArchive:
             match body:
                 case Message():
                     messages[body.id] = body
-                case ExchangeBody():
+                case PlacedExchange():
                     exchanges[body.exchange.id] = body.exchange
                 case None:
                     continue
@@ -204,7 +203,7 @@ class PostgresArchive:
         for body in map(
             _body, connection.execute(named(self._schema, _EXCHANGES), (owner, missing))
         ):
-            if isinstance(body, ExchangeBody):
+            if isinstance(body, PlacedExchange):
                 exchanges[body.exchange.id] = body.exchange
         session, tags = _session(session_id, fields, messages)
         spent = Spent()

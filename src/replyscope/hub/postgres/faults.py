@@ -48,7 +48,15 @@ def translate(error: psycopg.Error, shown: str) -> HubError:
         return HubUnreachable(
             f"The hub at {shown} did not answer in time.", "Try again, or make the query narrower."
         )
-    if state in ("3D000", "3F000", "42P01", "42703", "42883", "42P10", "42804"):
+    if _is_database_missing(said, state) or state in (
+        "3D000",
+        "3F000",
+        "42P01",
+        "42703",
+        "42883",
+        "42P10",
+        "42804",
+    ):
         return NotAHub(
             f'The database at {shown} has no hub of replyscope that this program knows: "{said}".',
             "Check the address, or create the hub with `replyscope hub init`.",
@@ -76,6 +84,11 @@ def _denied(state: str, shown: str, said: str) -> HubRefused:
 def _is_password_fault(said: str, state: str) -> bool:
     """Libpq finds some faults of the login itself, without a state."""
     return not state and ("password authentication" in said or "no password supplied" in said)
+
+
+def _is_database_missing(said: str, state: str) -> bool:
+    """A failed connection has no state, only the server's words."""
+    return not state and said.endswith("does not exist") and "database" in said
 
 
 def _said(error: psycopg.Error) -> str:

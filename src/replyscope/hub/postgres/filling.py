@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from replyscope.domain.hub import HubEntry
-from replyscope.domain.hub_bodies import ExchangeBody
 from replyscope.domain.hub_merge import StampedField
 from replyscope.domain.message import Message
-from replyscope.hub.postgres.bodies import read_body
+from replyscope.hub.postgres.bodies import PlacedExchange, read_body
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.replies import (
     Describe,
@@ -52,7 +51,7 @@ def fill(
                 continue
             case Message() as body:
                 messages.append(SentMessage(key, session_id, entry.is_shared, body))
-            case ExchangeBody() as body:
+            case PlacedExchange() as body:
                 sent[key] = Sent(key, session_id, machine, entry.is_shared, body)
             case body:
                 changes.append((session_id, body))
@@ -62,7 +61,7 @@ def fill(
     ensure_sessions(connection, schema, shared)
     put_changes(connection, schema, changes)
     put_messages(connection, schema, messages)
-    sent = affected_by(connection, schema, messages) | sent
+    sent = affected_by(connection, schema, messages, sent) | sent
     put_replies(connection, schema, sent, {one.id: one.body for one in messages}, describe)
 
 

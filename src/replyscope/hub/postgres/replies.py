@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,10 +10,9 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.fact_columns import columns_of, rows_of
 from replyscope.domain.facts import Facts
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
-from replyscope.domain.hub_bodies import ExchangeBody
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Part, Role, ToolResultPart
-from replyscope.hub.postgres.bodies import read_body, unpack
+from replyscope.hub.postgres.bodies import PlacedExchange, read_body, unpack
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.lexemes import Indexed, index_texts
 from replyscope.hub.postgres.schema import FIRST_MS, LAST_MS
@@ -23,6 +22,8 @@ Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Fa
 """Returns the facts of an exchange, of its prompt, and of the results of its tool calls."""
 SEPARATOR = "\x1f"
 _ASKING = (Role.USER, Role.ASIDE)
+_MOST_ABOVE = 8
+"""The most messages of a prompt that are searched, as in the local index."""
 _PUT_MESSAGES = """
 INSERT INTO {schema}.message (id, session_id, parent_id, role, exchange_ids, is_shared)
 SELECT n.id, n.session_id, n.parent_id, n.role, string_to_array(n.exchange_ids, chr(31)),
@@ -95,12 +96,7 @@ class Sent:
     session_id: str
     machine: str
     is_shared: bool
-    body: ExchangeBody
-
-    @property
-    def homes(self) -> Iterable[str]:
-        """The messages of its choices."""
-        return (self.body.message_id, *(source.message_id for source in self.body.sources))
+    body: PlacedExchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +129,22 @@ def put_messages(connection: Connection, schema: str, messages: Sequence[SentMes
 
 
 def affected_by(
-    connection: Connection, schema: str, messages: Sequence[SentMessage]
+    connection: Connection, schema: str, messages: Sequence[SentMessage], known: Collection[str]
 ) -> dict[str, Sent]:
-    """The exchanges that were sent earlier, and whose prompt or results are among messages."""
+    """The exchanges that were sent earlier, and whose prompt or results are among messages.
+
+    Those with a `known` id are left out.
+    """
     asked = [one.id for one in messages if one.body.role in _ASKING]
     told = [one.body.parent_id for one in messages if one.body.role is Role.TOOL]
     if not asked and not told:
         return {}
     rows = connection.execute(named(schema, _AFFECTED), (told, asked)).fetchall()
     found = {}
-    ids = [str(name) for (name,) in rows]
+    ids = sorted({str(name) for (name,) in rows} - set(known))
     for entry, machine in _stored(connection, schema, EntryKind.EXCHANGE, ids):
         body = read_body(entry)
-        if isinstance(body, ExchangeBody):
+        if isinstance(body, PlacedExchange):
             found[entry.id] = Sent(entry.id, entry.session_id, machine, entry.is_shared, body)
     return found
 
@@ -191,9 +190,8 @@ def _around(
     messages: Mapping[str, Message],
 ) -> tuple[dict[str, list[Part]], dict[str, dict[str, ToolResultPart]]]:
     """The messages before each reply, and the results of its tool calls."""
-    keys = ([one.id for one in sent.values()], [one.body.message_id for one in sent.values()])
-    above = connection.execute(named(schema, _ABOVE), keys).fetchall()
-    homes = {home: one.id for one in sent.values() for home in one.homes}
+    above = _above(connection, schema, sent, messages)
+    homes = {home: one.id for one in sent.values() for home in one.body.message_ids}
     below = connection.execute(named(schema, _BELOW), (list(homes),)).fetchall()
     wanted = {str(key) for _, key in above} | {str(key) for key, _ in below}
     parts = _parts(connection, schema, wanted, messages)
@@ -206,6 +204,40 @@ def _around(
             if isinstance(part, ToolResultPart):
                 results[homes[str(parent)]][part.call_id] = part
     return prompts, results
+
+
+def _above(
+    connection: Connection, schema: str, sent: Mapping[str, Sent], messages: Mapping[str, Message]
+) -> list[tuple[str, str]]:
+    """The person's messages before each reply, oldest first, as (exchange id, message id)."""
+    found: list[tuple[str, str]] = []
+    unknown: list[Sent] = []
+    for one in sent.values():
+        path = _path_at_hand(one.body.message_id, messages)
+        if path is None:
+            unknown.append(one)
+        else:
+            found += ((one.id, key) for key in path)
+    if unknown:
+        keys = ([one.id for one in unknown], [one.body.message_id for one in unknown])
+        rows = connection.execute(named(schema, _ABOVE), keys)
+        found += ((str(exchange_id), str(message_id)) for exchange_id, message_id in rows)
+    return found
+
+
+def _path_at_hand(message_id: str, messages: Mapping[str, Message]) -> list[str] | None:
+    """The person's messages before a reply, when all of them are at hand."""
+    path: list[str] = []
+    step = messages.get(message_id)
+    while step is not None and len(path) < _MOST_ABOVE:
+        if step.parent_id is None:
+            return path[::-1]
+        step = messages.get(step.parent_id)
+        if step is not None and step.role not in _ASKING:
+            return path[::-1]
+        if step is not None:
+            path.append(step.id)
+    return path[::-1] if len(path) == _MOST_ABOVE else None
 
 
 def _parts(

@@ -8,8 +8,8 @@ from typing import Any
 
 from replyscope.domain.event import RequestSent, WireRecord
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
-from replyscope.domain.hub_bodies import ExchangeBody, SentPieces
-from replyscope.hub.postgres.bodies import read_body, unpack
+from replyscope.domain.hub_bodies import ExchangeBody, SentPieces, read_exchange
+from replyscope.hub.postgres.bodies import unpack
 from replyscope.hub.postgres.connecting import Connection, named
 
 _LONGEST_CHAIN = 2_000
@@ -40,8 +40,11 @@ def _exchange(
     if row is None:
         return None, None
     kind, stamp = EntryKind.EXCHANGE, Stamp(0, 0, "")
-    body = read_body(HubEntry(0, kind, exchange_id, row[1], stamp, unpack(row[2])))
-    return row[0], body if isinstance(body, ExchangeBody) else None
+    try:
+        body = read_exchange(HubEntry(0, kind, exchange_id, row[1], stamp, unpack(row[2])))
+    except ValueError:
+        return row[0], None
+    return row[0], body
 
 
 def _pieces(
