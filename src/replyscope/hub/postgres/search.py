@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,10 +35,15 @@ _GROWTH = 8
 _VISIBLE = "(f.owner = session_user OR f.is_shared)"
 """Row-level security says the same, but does not bind a superuser."""
 _JOIN = "JOIN {schema}.session s ON s.owner = f.owner AND s.id = f.session_id"
-_FOUND_JOIN = (
-    "JOIN {schema}.reply f ON f.owner = m.owner AND f.exchange_id = m.exchange_id "
-    "AND f.started_at = m.started_at"
+_SAME = "f.owner = m.owner AND f.exchange_id = m.exchange_id AND f.started_at = m.started_at"
+_EACH = (
+    f"JOIN LATERAL (SELECT * FROM {{schema}}.reply f WHERE {_SAME} AND {_VISIBLE} LIMIT 1) AS f "
+    "ON true JOIN LATERAL (SELECT * FROM {schema}.session s "
+    "WHERE s.owner = f.owner AND s.id = f.session_id LIMIT 1) AS s ON true"
 )
+"""Looks each match up. LIMIT keeps the planner from reading all replies for a few matches."""
+_ALL = f"JOIN {{schema}}.reply f ON {_SAME} {_JOIN}"
+"""Joins many matches with all replies."""
 _COLUMNS = (
     "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, s.pinned_at IS NOT NULL, "
@@ -51,7 +56,8 @@ _ORDERS = {
     Sort.TTFT: "f.ttft DESC NULLS LAST, f.exchange_id DESC",
     Sort.DURATION: "f.duration DESC NULLS LAST, f.exchange_id DESC",
 }
-_RANKED = f"CASE WHEN (SELECT count(*) FROM m) <= {_MOST_RANKED} THEN m.score END DESC, {_NEWEST}"
+_NEWEST_MATCH = "m.started_at DESC, m.exchange_id DESC"
+_RANKED = "CASE WHEN (SELECT count(*) FROM m) <= {} THEN m.score END DESC, " + _NEWEST_MATCH
 _NEWEST_SESSION = "s.pinned_at IS NULL, max(f.started_at) DESC, s.id"
 _SESSION_ORDERS = {
     Sort.TOKENS: f"sum(f.tokens) DESC NULLS LAST, {_NEWEST_SESSION}",
@@ -88,13 +94,15 @@ class _Plan:
     where: Condition
     words: tuple[Wanted, ...]
 
-    def source(self, most: int | None = None) -> tuple[str, tuple[object, ...]]:
-        """WITH, FROM and WHERE, or FROM and WHERE; `most` bounds the newest text matches."""
+    def source(
+        self, most: int | None = None, *, is_common: bool = False
+    ) -> tuple[str, tuple[object, ...]]:
+        """FROM and WHERE; `most` bounds the newest text matches. Many matches are common."""
         where = f"WHERE {_VISIBLE} AND {self.where.sql}"
         if self.texts is None:
             return f"FROM {{schema}}.reply f {_JOIN} {where}", self.where.values
         values = (*self.texts.values, most, *self.where.values)
-        return f"FROM m {_FOUND_JOIN} {_JOIN} {where}", values
+        return f"FROM m {_ALL if is_common else _EACH} {where}", values
 
     @property
     def prefix(self) -> str:
@@ -182,14 +190,12 @@ class PostgresSearchIndex:
         plan = _plan(search)
 
         def run(connection: Connection) -> Facets:
-            source, values = plan.source()
+            is_common = plan.texts is None or self._is_common(connection, plan.texts)
+            source, values = plan.source(is_common=is_common)
             prefix = plan.prefix.replace("WITH ", "", 1).rstrip()
-            facets = count_facets(
-                connection, self._schema, f"{prefix}," if prefix else "", source, values
-            )
-            if plan.texts is None:
-                return facets
-            return facets_ranked(facets, is_ranked=not self._is_common(connection, plan.texts))
+            prefix = f"{prefix}," if prefix else ""
+            facets = count_facets(connection, self._schema, prefix, source, values)
+            return replace(facets, is_ranked=not is_common)
 
         return await self._reader.look(run)
 
@@ -241,7 +247,7 @@ class PostgresSearchIndex:
         bounded = plan.texts is not None and search.sort in (Sort.RANK, Sort.TIME)
         most = _MOST_RANKED + 1 if bounded else None
         while True:
-            source, values = plan.source(most)
+            source, values = plan.source(most, is_common=most is None)
             statement = f"{plan.prefix}SELECT {columns} {source} ORDER BY {order} {limit}"
             rows: list[Any] = connection.execute(
                 named(self._schema, statement), (*values, search.limit, search.offset)
@@ -254,14 +260,15 @@ class PostgresSearchIndex:
             most = most * _GROWTH if most < _MOST_RANKED * _GROWTH**3 else None
 
     def _all(self, connection: Connection, plan: _Plan, columns: str, tail: str) -> list[Any]:
-        source, values = plan.source()
+        is_common = plan.texts is not None and self._is_common(connection, plan.texts)
+        source, values = plan.source(is_common=is_common)
         statement = f"{plan.prefix}SELECT {columns} {source} {tail}"
         return connection.execute(named(self._schema, statement), values).fetchall()
 
     def _order(self, plan: _Plan, sort: Sort) -> str:
-        if sort is Sort.RANK and plan.texts is not None:
-            return _RANKED
-        return _ORDERS.get(sort, _NEWEST)
+        if plan.texts is None or sort in _ORDERS:
+            return _ORDERS.get(sort, _NEWEST)
+        return _RANKED.format(_MOST_RANKED) if sort is Sort.RANK else _NEWEST_MATCH
 
     def _count(self, connection: Connection, texts: TextQuery, most: int) -> int:
         statement = f"SELECT count(*) FROM {{schema}}.found({ARGUMENTS}, %s)"
@@ -272,11 +279,6 @@ class PostgresSearchIndex:
 
     def _is_common(self, connection: Connection, texts: TextQuery) -> bool:
         return self._count(connection, texts, _MOST_RANKED + 1) > _MOST_RANKED
-
-
-def facets_ranked(facets: Facets, *, is_ranked: bool) -> Facets:
-    """The facets with the order of the replies."""
-    return Facets(facets.total, facets.sessions, facets.by_field, is_ranked)
 
 
 def _texts(packed: bytes) -> Sequence[str]:
