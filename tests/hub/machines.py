@@ -77,9 +77,7 @@ class Machine:
         )
         self.index = SqliteSearchIndex(lambda: self.store.database, facts_of)
         self.library = SqliteLibrary(lambda: self.store.database)
-        self.log = SqliteHubLog(
-            lambda: self.store.database, self.store.settled, self.clock.now
-        )
+        self.log = SqliteHubLog(lambda: self.store.database, self.store.settled, self.clock.now)
         leaving = Leaving(
             self.log, self.index, self.clock, share, False, lambda: patterns, "/home/someone"
         )
@@ -167,9 +165,7 @@ class Machine:
 
     async def rename(self, session_id: str, title: str) -> None:
         stored = (await self.store.load_session(session_id)).session
-        await self.store.update_session(
-            replace(stored, title=title, is_title_given=True), stored
-        )
+        await self.store.update_session(replace(stored, title=title, is_title_given=True), stored)
 
     async def set_settings(self, session_id: str, **changes: Any) -> None:
         stored = (await self.store.load_session(session_id)).session

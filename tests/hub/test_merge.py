@@ -136,6 +136,7 @@ def test_changed_settings_are_the_fields_that_differ(
     changed = changed_settings(old, new)
     assert (changed == []) == (old == new)
     now = fields_of_settings(new)
-    assert settings_of_fields(
-        {**fields_of_settings(old), **{name: now.get(name) for name in changed}}
-    ) == new
+    assert (
+        settings_of_fields({**fields_of_settings(old), **{name: now.get(name) for name in changed}})
+        == new
+    )
