@@ -70,6 +70,8 @@ class Machine:
         self.hub_folder = hub
         self.clock = clock or TestClock()
         self.ids = count(1)
+        self.salt = ""
+        """Tells the ids of several runs of a machine apart."""
         self._is_closed = False
         self._dice = random.Random(name)
         self.store = SqliteStore(
@@ -98,7 +100,7 @@ class Machine:
         return FolderHub(self.hub_folder)
 
     def new_id(self) -> str:
-        return f"{self.name}{next(self.ids)}x{self._dice.randrange(10**6)}"
+        return f"{self.name}{self.salt}{next(self.ids)}x{self._dice.randrange(10**6)}"
 
     async def join(self) -> None:
         FolderHub(self.hub_folder).initialise()

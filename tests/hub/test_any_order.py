@@ -61,6 +61,10 @@ class Machines(RuleBasedStateMachine):
         self.numbers = count(1)
         self.written: set[str] = set()
         self.purged: set[str] = set()
+        self.purged_early: set[str] = set()
+        """Sessions that were purged before they had left: only the machine itself knew of that,
+        and one of its backups may bring them back.
+        """
 
     def run(self, job: Any) -> Any:
         return self.loop.run(job)
@@ -123,8 +127,9 @@ class Machines(RuleBasedStateMachine):
         found = self.session(pick)
         if found is not None and pick % 3 == 0:
             one, session_id = found
+            has_left = session_id in self.run(one.log.left())
             self.run(one.purge(session_id))
-            self.purged.add(session_id)
+            (self.purged if has_left else self.purged_early).add(session_id)
 
     @rule(pick=PICK, lost=st.sampled_from(("", "", "", "before", "after")))
     def sync(self, pick: int, lost: str) -> None:
@@ -197,7 +202,8 @@ class Machines(RuleBasedStateMachine):
                     report = self.run(one.sync())
                     assert report.faults == ()
             pictures = [one.picture() for one in self.machines]
-            assert all(picture == pictures[0] for picture in pictures[1:])
+            for picture in pictures[1:]:
+                assert picture == pictures[0]
             self.check(pictures[0])
         finally:
             for one in self.machines:
@@ -208,7 +214,9 @@ class Machines(RuleBasedStateMachine):
     def check(self, picture: dict[str, Any]) -> None:
         """None lost, none doubled."""
         kept = {f"{row[1]} {row[0]}" for row in picture["messages"] if row[3] == "assistant"}
-        assert kept == {one for one in self.written if one.split()[0] not in self.purged}
+        purged = self.purged | self.purged_early
+        assert kept >= {one for one in self.written if one.split()[0] not in purged}
+        assert kept <= {one for one in self.written if one.split()[0] not in self.purged}
         keys = [key for key, *_ in picture["exchanges"]]
         assert len(keys) == len(set(keys)) == len(kept)
         for one in self.machines:
