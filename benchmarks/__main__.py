@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
+from benchmarks.hub import measure_hub
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.opening import (
@@ -47,6 +48,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "archive": ("A large archive", (measure_archive, _measure_review)),
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),
+    "hub": ("A hub in a folder", (measure_hub,)),
     "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),
 }
