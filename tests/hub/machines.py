@@ -2,6 +2,7 @@
 
 import json
 import random
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -75,7 +76,7 @@ class Machine:
         self._is_closed = False
         self._dice = random.Random(name)
         self.store = SqliteStore(
-            self.path, f"w-{name}", lambda: round(self.clock.now().timestamp() * 1000)
+            self.path, secrets.token_hex(6), lambda: round(self.clock.now().timestamp() * 1000)
         )
         self.index = SqliteSearchIndex(lambda: self.store.database, facts_of)
         self.library = SqliteLibrary(lambda: self.store.database)
