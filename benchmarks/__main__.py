@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
+from benchmarks.hub import measure_hub
 from benchmarks.hub_postgres import measure_hub_postgres
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
@@ -49,6 +50,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),
     "hub-postgres": ("A hub in PostgreSQL", (measure_hub_postgres,)),
+    "hub": ("A hub in a folder", (measure_hub,)),
     "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),
 }

@@ -75,7 +75,7 @@ async def _dispatch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, parts: tuple[Part, ...]
 ) -> int:
     command = arguments.command
-    if command in ("ask", "watch"):
+    if command in ("ask", "watch", "hub"):
         await wiring.store.open()
         await recover(wiring.store, translate_frames)
     elif command in ("mock", "stats", "responses"):

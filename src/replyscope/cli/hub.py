@@ -37,7 +37,6 @@ _MOST_LISTED = 20
 
 async def run_hub(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Run one action. Returns the exit status. Raises ReplyscopeError."""
-    await wiring.store.open()
     match arguments.action:
         case "init":
             return await _init(arguments, wiring)

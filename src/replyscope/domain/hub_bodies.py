@@ -145,9 +145,7 @@ def read_exchange(entry: HubEntry) -> ExchangeBody:
         check_fields(exchange)
         if exchange.id != _id(entry.id) or not exchange.state.is_terminal:
             raise ValueError("it has another id, or has not ended")
-        frames = tuple(WireFrame(at, text) for at, text in value.get("frames", ()))
-        for frame in frames:
-            check_fields(frame)
+        frames = tuple(WireFrame(_ms(at), _text(text)) for at, text in value.get("frames", ()))
         return ExchangeBody(
             exchange,
             _id(value["message_id"]),
@@ -206,6 +204,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a value is not a text")
     return value
+
+
+def _ms(value: Any) -> float:
+    if type(value) not in (int, float) or not abs(value) < _LATEST_MS:
+        raise ValueError(f"{str(value)[:40]} is not a time")
+    return float(value)
 
 
 def _whole(value: Any) -> int:

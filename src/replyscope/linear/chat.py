@@ -284,8 +284,11 @@ class LinearChat:
 
 
 async def _keep_archive(services: ChatServices) -> None:
-    """Purge sessions that were deleted 30 days ago, and update the search index."""
+    """Purge sessions that were deleted 30 days ago, update the search index, and start the quiet
+    sync with the hub.
+    """
     try:
+        await services.begin_hub(_log.info)
         await services.review.purge_old()
         await services.review.update_index()
     except ReplyscopeError as error:

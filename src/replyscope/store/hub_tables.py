@@ -1,5 +1,7 @@
 """The tables of the change log for the hub."""
 
+import sqlite3
+
 HUB_TABLES = """
 CREATE TABLE hub (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -71,3 +73,8 @@ one; the triggers that fill `hub_pending`, `hub_field` and `hub_item` exist only
 `hub_field` has the stamps of a session's fields; the row with an empty name is the stamp of all
 fields without a row. `value` is the JSON of a field that has no column, or cannot be set yet.
 """
+
+
+def takes_part(connection: sqlite3.Connection) -> bool:
+    """Whether the archive takes part in a hub."""
+    return connection.execute("SELECT 1 FROM hub").fetchone() is not None

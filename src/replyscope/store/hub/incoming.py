@@ -87,6 +87,8 @@ class Incoming:
             self._faults.append(f"Entry {entry.number} has an id that is not valid.")
             return
         if self._is_purged(entry.session_id):
+            if entry.kind is not EntryKind.PURGE:
+                self._tell_purge(entry.session_id)
             return
         self.newest = max(self.newest, entry.stamp)
         by_kind: dict[EntryKind, Callable[[HubEntry], None]] = {
@@ -99,6 +101,19 @@ class Incoming:
             by_kind[entry.kind](entry)
         except DATA_FAULTS as error:
             self._faults.append(f"Entry {entry.number} was skipped: {error}.")
+
+    def _tell_purge(self, session_id: str) -> None:
+        """Queue a purge that did not leave: the session was purged before it had left, and came
+        to the hub from a copy of this archive.
+        """
+        done = self._connection.execute(
+            "INSERT OR IGNORE INTO hub_left (session_id) VALUES (?)", (session_id,)
+        )
+        if done.rowcount:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO hub_pending (kind, id, session_id) VALUES ('purge', ?, ?)",
+                (session_id, session_id),
+            )
 
     def _is_purged(self, session_id: str) -> bool:
         return self._has("SELECT 1 FROM hub_purged WHERE session_id = ?", session_id)
