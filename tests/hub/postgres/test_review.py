@@ -9,13 +9,14 @@ from replyscope.cli.hub_review import open_hub_review
 from replyscope.cli.wiring import Wiring, wire
 from replyscope.domain.hub import START
 from replyscope.hub.postgres.hub import PostgresHub
+from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.services import Services
 from tests.hub.postgres.conftest import FOUNDER
 from tests.support.hub_entries import Log
 from tests.support.postgres import PostgresServer
 from tests.support.queries import answer
-from tests.ui.app import ReplyscopeApp, chat_of, frame, make_app, open_chat, until
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_review import ask, found
 
 Opened = tuple[ReplyscopeApp, list[Services]]

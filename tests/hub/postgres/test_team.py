@@ -95,7 +95,7 @@ WRITES = {
     "take over": "UPDATE replyscope.session SET owner = 'ben' WHERE owner = 'anna'",
     "give away": "UPDATE replyscope.machine SET owner = 'anna'",
     "share": "UPDATE replyscope.entry SET is_shared = true WHERE owner = 'anna'",
-    "share words": "SELECT replyscope.share_words('{xylophone,shared}', true)",
+    "hide words": "SELECT replyscope.hide_words('{xylophone,shared}')",
     "drop words": "SELECT replyscope.drop_words('{xylophone,shared}')",
     "put words": "SELECT replyscope.put_words('{xylophone-x}', '{1793534400000}', '{xylophone}', "
     "'{true}', '{false}', '{''x'':1A}', '{ x }', '{ }', '{ }', '{ }')",
@@ -234,10 +234,29 @@ async def test_a_team_finds_what_is_shared_and_who_shared_it(
     assert await _found(team, server, "") == ["shared", SECRET]
     assert await _found(open_hub(), server, "") == ["shared"]
     assert await _found(open_hub(ADMIN), server, "") == ["shared"]
-    assert team.share([SECRET, "gone"], is_on=True) == 1
-    assert await _found(ben, server, SECRET) == [SECRET]
-    assert team.set_shared([]) == 2
+    assert team.set_shared([SECRET, "gone"]) == 0
     assert await _found(ben, server, "") == ["bens"]
+
+
+async def test_only_what_was_pushed_as_shared_is_shown(
+    team: PostgresHub, open_hub: OpenHub, server: PostgresServer
+) -> None:
+    """A session that is shared later is pushed again, redacted; nothing of the first push shows."""
+    ben = open_hub("ben")
+    log = Log("anna-1", is_shared=True)
+    log.number = 8
+    head = team.status().heads["anna-1"]
+    part = log.turn(SECRET, "[redacted]", answer("ok"))
+    head = team.push("anna-1", "laptop", part[3:], head)  # the reply, without its prompt
+    assert await _found(ben, server, "ok") == []
+    log.number = 12
+    head = team.push("anna-1", "laptop", log.turn(SECRET, "[redacted]", answer("ok")), head)
+    assert team.set_shared([SECRET, "shared"]) == 2
+    assert await _found(ben, server, "redacted") == [SECRET]
+    other = Log("anna-2").turn(SECRET, "unredacted", answer("ok"))
+    team.push("anna-2", "desk", other, START)
+    assert await _found(ben, server, "unredacted") == []
+    assert await _found(ben, server, "ok") == []
 
 
 def test_logs_of_others_are_not_pulled(team: PostgresHub, open_hub: OpenHub) -> None:

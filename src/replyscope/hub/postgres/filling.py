@@ -43,7 +43,7 @@ def fill(
     changes: list[tuple[str, Mapping[str, StampedField]]] = []
     messages: list[SentMessage] = []
     sent: dict[str, Sent] = {}
-    shared: dict[str, bool] = {}
+    session_ids: set[str] = set()
     for entry in entries:
         key, session_id = entry.id, entry.session_id
         match read_body(entry):
@@ -55,14 +55,14 @@ def fill(
                 sent[key] = Sent(key, session_id, machine, entry.is_shared, body)
             case body:
                 changes.append((session_id, body))
-        shared[session_id] = entry.is_shared
-    if not shared:
+        session_ids.add(session_id)
+    if not session_ids:
         return
-    ensure_sessions(connection, schema, shared)
+    ensure_sessions(connection, schema, session_ids)
     put_changes(connection, schema, changes)
     put_messages(connection, schema, messages)
     sent = affected_by(connection, schema, messages, sent) | sent
-    put_replies(connection, schema, sent, {one.id: one.body for one in messages}, describe)
+    put_replies(connection, schema, sent, {one.id: one for one in messages}, describe)
 
 
 def forget_sessions(connection: Connection, schema: str, session_ids: list[str]) -> None:

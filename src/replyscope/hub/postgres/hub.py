@@ -180,37 +180,40 @@ class PostgresHub:
                 forget_withdrawn(connection, self._address.schema, list(session_ids))
                 connection.execute(self._sql(_CHANGED))
 
-    def share(self, session_ids: Sequence[str], *, is_on: bool) -> int:
-        """Let the team read sessions, or no longer. Returns the number of changed sessions."""
+    def unshare(self, session_ids: Sequence[str]) -> int:
+        """Hide sessions from the team. Returns the number of sessions that it could read.
+
+        Only entries that a machine pushes as shared, and redacted for it, are shown again.
+        """
         ids, changed = list(session_ids), 0
+        hide = (
+            "UPDATE {{schema}}.{table} SET is_shared = false "
+            "WHERE owner = session_user AND {key} = ANY (%s) AND is_shared"
+        )
         with translated(self._address.shown):
             connection = self._checked()
             with connection.transaction():
                 self._lock(connection)
                 for table in ("entry", "message", "reply", "session"):
                     key = "id" if table == "session" else "session_id"
-                    done = connection.execute(
-                        sql.SQL(
-                            "UPDATE {table} SET is_shared = %s WHERE owner = session_user "
-                            "AND {key} = ANY (%s) AND is_shared <> %s"
-                        ).format(
-                            table=sql.Identifier(self._address.schema, table),
-                            key=sql.Identifier(key),
-                        ),
-                        (is_on, ids, is_on),
-                    )
-                    changed = done.rowcount
-                connection.execute(self._sql("SELECT {schema}.share_words(%s, %s)"), (ids, is_on))
+                    statement = hide.format(table=table, key=key)
+                    changed = connection.execute(self._sql(statement), (ids,)).rowcount
+                connection.execute(self._sql("SELECT {schema}.hide_words(%s)"), (ids,))
                 connection.execute(self._sql(_CHANGED))
         return changed
 
     def set_shared(self, session_ids: Sequence[str]) -> int:
-        """Let the team read exactly these sessions. Returns the number of changed sessions."""
-        shared = "SELECT id FROM {schema}.session WHERE owner = session_user AND is_shared"
+        """See TeamHub. Hides all other sessions of this role from the team."""
+        shared = "SELECT DISTINCT session_id FROM {schema}.entry "
         with translated(self._address.shown):
-            rows = self._checked().execute(self._sql(shared)).fetchall()
-        surplus = sorted({str(key) for (key,) in rows} - set(session_ids))
-        return self.share(surplus, is_on=False) + self.share(session_ids, is_on=True)
+            rows = self._checked().execute(
+                self._sql(f"{shared} WHERE owner = session_user AND is_shared")
+            )
+            known = {str(key) for (key,) in rows.fetchall()}
+        surplus = known - set(session_ids)
+        if surplus:
+            self.unshare(sorted(surplus))
+        return len(known) - len(surplus)
 
     def grant(self, role: str) -> None:
         """Let a role of the database use the hub; only its owner can."""

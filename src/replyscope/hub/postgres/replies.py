@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from replyscope.domain.exchange import Exchange
@@ -153,20 +153,25 @@ def put_replies(
     connection: Connection,
     schema: str,
     sent: Mapping[str, Sent],
-    messages: Mapping[str, Message],
+    messages: Mapping[str, SentMessage],
     describe: Describe,
 ) -> None:
-    """Write the rows and words of exchanges. `messages` are those at hand, by id."""
+    """Write the rows and words of exchanges. `messages` are those at hand, by id.
+
+    The team reads a reply only if it may read every message whose texts are in its row.
+    """
     if not sent:
         return
-    prompts, results = _around(connection, schema, sent, messages)
+    around = _around(connection, schema, sent, messages)
     rows: list[tuple[object, ...]] = []
     words: list[tuple[object, ...]] = []
     for one in sent.values():
-        facts = describe(one.body.exchange, prompts[one.id], results[one.id])
+        near = around[one.id]
+        facts = describe(one.body.exchange, near.prompt, near.results)
         texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
-        rows.append(_reply_row(one, facts, texts))
-        words.append(_words_row(one, to_ms(facts.started_at), index_texts(*texts)))
+        shown = replace(one, is_shared=one.is_shared and near.is_shared)
+        rows.append(_reply_row(shown, facts, texts))
+        words.append(_words_row(shown, to_ms(facts.started_at), index_texts(*texts)))
     months = sorted({month for row in rows if (month := _month(row[1]))})
     connection.execute(named(schema, "SELECT {schema}.make_months(%s)"), (months,))
     connection.execute(named(schema, _PUT_REPLIES), _by_column(rows))
@@ -183,31 +188,46 @@ def _month(at_ms: object) -> str | None:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m")
 
 
+@dataclass(slots=True)
+class _Around:
+    """The prompt of a reply, the results of its tool calls, and whether the team may read both."""
+
+    prompt: list[Part] = field(default_factory=list)
+    results: dict[str, ToolResultPart] = field(default_factory=dict)
+    is_shared: bool = True
+
+
 def _around(
     connection: Connection,
     schema: str,
     sent: Mapping[str, Sent],
-    messages: Mapping[str, Message],
-) -> tuple[dict[str, list[Part]], dict[str, dict[str, ToolResultPart]]]:
-    """The messages before each reply, and the results of its tool calls."""
+    messages: Mapping[str, SentMessage],
+) -> dict[str, _Around]:
+    """The messages around each reply."""
     above = _above(connection, schema, sent, messages)
     homes = {home: one.id for one in sent.values() for home in one.body.message_ids}
-    below = connection.execute(named(schema, _BELOW), (list(homes),)).fetchall()
-    wanted = {str(key) for _, key in above} | {str(key) for key, _ in below}
-    parts = _parts(connection, schema, wanted, messages)
-    prompts: dict[str, list[Part]] = {name: [] for name in sent}
-    results: dict[str, dict[str, ToolResultPart]] = {name: {} for name in sent}
-    for exchange_id, key in above:
-        prompts[str(exchange_id)] += parts.get(str(key), ())
-    for key, parent in below:
-        for part in parts.get(str(key), ()):
-            if isinstance(part, ToolResultPart):
-                results[homes[str(parent)]][part.call_id] = part
-    return prompts, results
+    rows = connection.execute(named(schema, _BELOW), (list(homes),)).fetchall()
+    below = [(homes[str(parent)], str(key)) for key, parent in rows]
+    known = _known(connection, schema, {key for _, key in (*above, *below)}, messages)
+    found = {name: _Around() for name in sent}
+    for exchange_id, key in (*above, *below):
+        near, message = found[exchange_id], known.get(key)
+        if message is None:
+            continue
+        near.is_shared = near.is_shared and message.is_shared
+        if message.body.role in _ASKING:
+            near.prompt += message.body.parts
+            continue
+        results = (part for part in message.body.parts if isinstance(part, ToolResultPart))
+        near.results |= {part.call_id: part for part in results}
+    return found
 
 
 def _above(
-    connection: Connection, schema: str, sent: Mapping[str, Sent], messages: Mapping[str, Message]
+    connection: Connection,
+    schema: str,
+    sent: Mapping[str, Sent],
+    messages: Mapping[str, SentMessage],
 ) -> list[tuple[str, str]]:
     """The person's messages before each reply, oldest first, as (exchange id, message id)."""
     found: list[tuple[str, str]] = []
@@ -220,35 +240,36 @@ def _above(
             found += ((one.id, key) for key in path)
     if unknown:
         keys = ([one.id for one in unknown], [one.body.message_id for one in unknown])
-        rows = connection.execute(named(schema, _ABOVE), keys)
-        found += ((str(exchange_id), str(message_id)) for exchange_id, message_id in rows)
+        for exchange_id, message_id in connection.execute(named(schema, _ABOVE), keys):
+            found.append((str(exchange_id), str(message_id)))
     return found
 
 
-def _path_at_hand(message_id: str, messages: Mapping[str, Message]) -> list[str] | None:
+def _path_at_hand(message_id: str, messages: Mapping[str, SentMessage]) -> list[str] | None:
     """The person's messages before a reply, when all of them are at hand."""
     path: list[str] = []
     step = messages.get(message_id)
     while step is not None and len(path) < _MOST_ABOVE:
-        if step.parent_id is None:
+        if step.body.parent_id is None:
             return path[::-1]
-        step = messages.get(step.parent_id)
-        if step is not None and step.role not in _ASKING:
+        step = messages.get(step.body.parent_id)
+        if step is not None and step.body.role not in _ASKING:
             return path[::-1]
         if step is not None:
             path.append(step.id)
     return path[::-1] if len(path) == _MOST_ABOVE else None
 
 
-def _parts(
-    connection: Connection, schema: str, wanted: set[str], messages: Mapping[str, Message]
-) -> dict[str, tuple[Part, ...]]:
-    found = {name: messages[name].parts for name in wanted if name in messages}
+def _known(
+    connection: Connection, schema: str, wanted: set[str], messages: Mapping[str, SentMessage]
+) -> dict[str, SentMessage]:
+    """Messages by id: those at hand, and those that were sent earlier."""
+    found = {name: messages[name] for name in wanted if name in messages}
     missing = sorted(wanted - set(found))
     for entry, _ in _stored(connection, schema, EntryKind.MESSAGE, missing):
         body = read_body(entry)
         if isinstance(body, Message):
-            found[entry.id] = body.parts
+            found[entry.id] = SentMessage(entry.id, entry.session_id, entry.is_shared, body)
     return found
 
 

@@ -43,6 +43,7 @@ ALTER TABLE {schema}.entry ALTER body SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX entry_by_number ON {schema}.entry (owner, machine, number);
 CREATE INDEX entry_by_session ON {schema}.entry (session_id, owner);
 CREATE INDEX entry_by_id ON {schema}.entry (owner, kind, id);
+CREATE INDEX entry_shared ON {schema}.entry (owner, session_id) WHERE is_shared;
 
 CREATE TABLE {schema}.session_field (
     owner text COLLATE "C" NOT NULL DEFAULT session_user,
@@ -211,10 +212,10 @@ LANGUAGE sql GUARDED AS $$
     DELETE FROM {schema}.words WHERE owner = session_user AND session_id = ANY (sessions)
 $$;
 
-CREATE FUNCTION {schema}.share_words(sessions text[], is_on boolean) RETURNS void
+CREATE FUNCTION {schema}.hide_words(sessions text[]) RETURNS void
 LANGUAGE sql GUARDED AS $$
-    UPDATE {schema}.words SET is_shared = is_on
-    WHERE owner = session_user AND session_id = ANY (sessions) AND is_shared <> is_on
+    UPDATE {schema}.words SET is_shared = false
+    WHERE owner = session_user AND session_id = ANY (sessions) AND is_shared
 $$;
 
 CREATE FUNCTION {schema}.found(
@@ -267,6 +268,6 @@ MEMBER_FUNCTIONS = (
     "put_words(text[], bigint[], text[], boolean[], boolean[], text[], text[], text[], "
     "text[], text[])",
     "drop_words(text[])",
-    "share_words(text[], boolean)",
+    "hide_words(text[])",
     "found(tsquery, text[], text[], boolean[], bigint)",
 )

@@ -1,7 +1,7 @@
 """Writes the sessions of the review from the stamped fields that machines have sent."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from replyscope.domain.hub_merge import CREATED, HEAD, UPDATED, StampedField
@@ -15,11 +15,16 @@ _READ = ("title", "source", "client", HEAD, CREATED, UPDATED, *_TIMES)
 Changes = Sequence[tuple[str, Mapping[str, StampedField]]]
 """The stamped fields of sessions, by the id of the session."""
 _ENSURE = """
-INSERT INTO {schema}.session (id, is_shared)
-SELECT id, is_shared FROM unnest(%s::text[], %s::boolean[]) AS n (id, is_shared)
-ON CONFLICT (owner, id) DO UPDATE SET is_shared = excluded.is_shared
-WHERE session.is_shared <> excluded.is_shared
+INSERT INTO {schema}.session (id, is_shared) SELECT id, false FROM unnest(%s::text[]) AS n (id)
+ON CONFLICT (owner, id) DO NOTHING
 """
+_MARK = """
+UPDATE {schema}.session AS s SET is_shared = n.is_shared FROM (
+    SELECT session_id, bool_and(is_shared) AS is_shared FROM {schema}.entry
+    WHERE owner = session_user AND kind = 'session' AND session_id = ANY (%s) GROUP BY session_id
+) AS n WHERE s.owner = session_user AND s.id = n.session_id AND s.is_shared <> n.is_shared
+"""
+"""The fields of a session are merged from all machines, so all of them must share it."""
 _PUT_FIELDS = """
 INSERT INTO {schema}.session_field AS old
     (session_id, name, value, at_ms, counter, stamped_by)
@@ -54,10 +59,11 @@ def storable(text: str) -> str:
     return sound(text).replace("\0", "\ufffd")
 
 
-def ensure_sessions(connection: Connection, schema: str, shared: Mapping[str, bool]) -> None:
+def ensure_sessions(connection: Connection, schema: str, session_ids: Collection[str]) -> None:
     """Add rows for sessions that have none, and set whether the team reads them."""
-    ids = sorted(shared)
-    connection.execute(named(schema, _ENSURE), (ids, [shared[name] for name in ids]))
+    ids = sorted(session_ids)
+    connection.execute(named(schema, _ENSURE), (ids,))
+    connection.execute(named(schema, _MARK), (ids,))
 
 
 def put_changes(connection: Connection, schema: str, changes: Changes) -> None:
