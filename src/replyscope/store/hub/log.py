@@ -130,7 +130,17 @@ class SqliteHubLog:
     async def intend(self, head: LogHead, seqs: Sequence[int]) -> None:
         """See HubLog."""
         text = json.dumps([head.number, head.digest, list(seqs)])
-        await self._execute("UPDATE hub SET intended = ?", text)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE hub SET intended = ?", (text,))
+            # Not after the push: its answer may be lost, and a purge has to follow what it sent.
+            connection.executemany(
+                "INSERT OR IGNORE INTO hub_left (session_id) "
+                "SELECT session_id FROM hub_pending WHERE seq = ?",
+                [(seq,) for seq in seqs],
+            )
+
+        await self._database().write(write)
 
     async def settle(self, head: LogHead) -> None:
         """See HubLog."""
@@ -335,21 +345,12 @@ def _settle(connection: sqlite3.Connection, head: LogHead) -> None:
     if row[0] is not None:
         number, digest, seqs = json.loads(row[0])
         if LogHead(number, digest) == head:
-            _note_left(connection, seqs)
+            rows = [(seq,) for seq in seqs]
+            connection.executemany("DELETE FROM hub_pending WHERE seq = ?", rows)
     connection.execute(
         "UPDATE hub SET head_number = ?, head_digest = ?, intended = NULL",
         (head.number, head.digest),
     )
-
-
-def _note_left(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:
-    rows = [(seq,) for seq in seqs]
-    connection.executemany(
-        "INSERT OR IGNORE INTO hub_left (session_id) "
-        "SELECT session_id FROM hub_pending WHERE seq = ? AND kind = 'session'",
-        rows,
-    )
-    connection.executemany("DELETE FROM hub_pending WHERE seq = ?", rows)
 
 
 @contextmanager
