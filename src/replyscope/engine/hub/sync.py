@@ -115,8 +115,11 @@ class HubSync:
             sealer = await thread.call(self.sealer)
             hub = await thread.call(self.open_hub, membership.url)
             try:
+                shared = await self._offer_shared(hub)
                 report = await _Run(self, thread, hub, sealer, progress).run()
-                await self._share(thread, hub)
+                if isinstance(hub, TeamHub) and shared is not None:
+                    await thread.call(hub.set_shared, sorted(shared))
+                    self._shared = shared
             finally:
                 thread.post(hub.close)
         finally:
@@ -132,14 +135,19 @@ class HubSync:
         if not report.faults and (is_old or report.pushed or report.has_news):
             await self.log.note_synced(now_ms)
 
-    async def _share(self, thread: HubThread, hub: Hub) -> None:
-        """Tell a hub with owners which sessions the team may read, if that has changed."""
-        if self.leaving.share is None or not isinstance(hub, TeamHub):
-            return
-        shared = frozenset(await self.leaving.matching(self.leaving.share))
-        if shared != self._shared:
-            await thread.call(hub.set_shared, sorted(shared))
-            self._shared = shared
+    async def _offer_shared(self, hub: Hub) -> frozenset[str] | None:
+        """The sessions that the team may read on a hub with owners, if that has changed. New ones
+        are offered again, because they leave redacted.
+        """
+        if not isinstance(hub, TeamHub):
+            return None
+        query = self.leaving.share
+        found = await self.leaving.matching(query) if query is not None else set()
+        shared = frozenset(found)
+        if shared == self._shared:
+            return None
+        await self.log.offer_shared(shared)
+        return shared
 
 
 @dataclass(slots=True)
