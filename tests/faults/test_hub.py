@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from replyscope.domain.errors import StoreFull
 from replyscope.engine.recovery import recover
 from replyscope.hub.folder.hub import FolderHub
 from replyscope.provider.opening import translate_frames
@@ -144,6 +145,28 @@ def _disk(folder: Path) -> Iterator[SmallDisk | None]:
         except pytest.skip.Exception:
             folder.mkdir(exist_ok=True)
         yield disk
+
+
+async def test_a_full_disk_here_stops_a_sync_and_loses_nothing(tmp_path: Path) -> None:
+    hub = tmp_path / "hub"
+    with small_disk(tmp_path / "disk") as disk:
+        there = Machine(tmp_path / "there", "there", hub)
+        here = Machine(disk.folder / "here", "here", hub)
+        for one in (there, here):
+            await one.store.open()
+            await one.join()
+        session_id = await there.start_session()
+        for number in range(20):
+            await there.ask(session_id, f"{number} {there.new_id() * 2_000}")
+        await there.sync()
+        disk.fill()
+        with pytest.raises(StoreFull):
+            await here.sync()
+        disk.empty()
+        await here.sync()
+        assert here.picture() == there.picture()
+        for one in (there, here):
+            await one.close()
 
 
 @pytest.mark.timeout(600)

@@ -1,16 +1,22 @@
 """What leaves a machine: nothing that was not chosen, and no secret."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from replyscope.domain.errors import HubLocked, SettingsError
+from replyscope.domain.hub import Hub
 from replyscope.domain.message import Message, Role, TextPart
+from replyscope.domain.session import Session
 from replyscope.hub.folder.bundle import decode_bundle
+from replyscope.hub.folder.hub import FolderHub
 from replyscope.hub.sealing import AgeSealer, new_key
 from replyscope.store.memory_store import MemoryStore
 from tests.hub.conftest import Make, settle
-from tests.hub.machines import at, request_of
+from tests.hub.machines import Machine, at, request_of
 
 KEY = "sk-planted4key4of4a4person"
 
@@ -28,8 +34,6 @@ async def test_private_sessions_never_leave(make: Make, tmp_path: Path) -> None:
     a = await make("a")
     private = MemoryStore("w")
     await private.open()
-    from replyscope.domain.session import Session
-
     session = Session("private", "Nobody's business", a.clock.now(), a.clock.now())
     await private.create_session(session)
     await private.add_message(
@@ -43,8 +47,6 @@ async def test_private_sessions_never_leave(make: Make, tmp_path: Path) -> None:
 
 
 async def test_drafts_and_the_history_of_prompts_stay(make: Make, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     a = await make("a")
     session_id = await a.start_session()
     await a.ask(session_id)
@@ -159,3 +161,48 @@ async def test_a_request_keeps_its_pieces(make: Make) -> None:
     bodies = [request.body for request in b.picture()["requests"]]
     assert request_of(["question 0"]).body in bodies
     assert b.picture()["requests"] == a.picture()["requests"]
+
+
+class TeamFolder(FolderHub):
+    """A hub with owners, as a database is."""
+
+    shared: ClassVar[list[Sequence[str]]] = []
+
+    def set_shared(self, session_ids: Sequence[str]) -> int:
+        TeamFolder.shared.append(session_ids)
+        return len(session_ids)
+
+
+class TeamMachine(Machine):
+    """A machine on such a hub: everything leaves, and the team reads what matches."""
+
+    def open_hub(self, _url: str) -> Hub:
+        return TeamFolder(self.hub_folder)
+
+
+async def test_a_session_that_is_shared_later_leaves_again_redacted(tmp_path: Path) -> None:
+    TeamFolder.shared.clear()
+    a = TeamMachine(tmp_path / "a", "a", tmp_path / "hub", share="tag:team")
+    a.sync_of.leaving.has_owners = True
+    await a.store.open()
+    await a.join()
+    session_id = await a.start_session()
+    await a.ask(session_id, "write to me@example.org")
+    await a.sync()
+    assert b"me@example.org" in said_on(tmp_path / "hub")  # for the person's own machines
+    await a.library.tag((session_id,), ("team",))
+    await a.sync()
+    newest = {
+        (one.kind, one.id): one.body for one in FolderHub(a.hub_folder).pull(await own(a), 0, 10**9)
+    }
+    assert not any(b"me@example.org" in body for body in newest.values())
+    a.sync_of.leaving.share = None
+    await a.sync()
+    assert TeamFolder.shared == [[], [session_id], []]
+    await a.close()
+
+
+async def own(machine: Machine) -> str:
+    membership = await machine.log.membership()
+    assert membership is not None
+    return membership.machine

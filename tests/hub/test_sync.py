@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from replyscope.domain.hub import START, next_head
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.session import Parameters
 from replyscope.hub.folder.bundle import decode_bundle
+from replyscope.hub.folder.hub import FolderHub
 from tests.hub.conftest import Make, settle
 from tests.hub.machines import at, ended
 from tests.support.build import make_exchange
@@ -196,6 +198,47 @@ async def test_a_machine_that_was_away_for_a_year(make: Make) -> None:
     await settle(b, a)
     assert a.picture() == b.picture()
     assert (await b.store.load_session(session_id)).session.title == "Month 19"
+
+
+async def test_a_purge_follows_a_push_whose_answer_was_lost(make: Make) -> None:
+    a, b = await make("a"), await make("b")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    membership = await a.log.membership()
+    assert membership is not None
+    batch = await a.log.next_batch(None, 0)
+    await a.log.intend(next_head(START, batch.entries), batch.seqs)
+    FolderHub(a.hub_folder).push(membership.machine, "a", batch.entries, START)
+    await a.purge(session_id)  # the answer has not come
+    await settle(a, b)
+    assert b.picture() == a.picture()
+    assert await b.session_ids() == []
+
+
+async def test_two_machines_may_have_one_name(make: Make, tmp_path: Path) -> None:
+    a, b = await make("a"), await make("b")
+    for one in (a, b):
+        await one.log.leave()
+        await one.log.join("folder:", one.new_id(), "laptop")
+        await one.ask(await one.start_session(), "hello")
+    await settle(a, b)
+    assert a.picture() == b.picture()
+    assert [*FolderHub(tmp_path / "hub").status().machines.values()] == ["laptop", "laptop"]
+
+
+async def test_leaving_stops_and_joining_again_goes_on(make: Make) -> None:
+    a, b = await make("a"), await make("b")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    await settle(a, b)
+    await b.log.leave()
+    await b.ask(session_id, "while away")
+    assert b.rows("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'") == [(0,)]
+    await b.join()
+    report = await b.sync()
+    assert report.pushed <= 4  # what the hub has is not sent again
+    await settle(a, b)
+    assert a.picture() == b.picture()
 
 
 async def test_the_history_of_requests_leaves_once(make: Make) -> None:

@@ -155,6 +155,12 @@ class HubLog(Protocol):
         """The sessions that have left this machine, or came from the hub."""
         ...
 
+    async def offer_shared(self, session_ids: Collection[str]) -> None:
+        """Offer again the sessions that others may read from now on: their entries have left as
+        they are for the person's own machines, and have to leave redacted.
+        """
+        ...
+
     async def note_synced(self, at_ms: int) -> None:
         """Save the time of a complete sync."""
         ...

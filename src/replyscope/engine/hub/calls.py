@@ -44,6 +44,10 @@ class HubThread:
                 "Check the network or the folder; replyscope tries again later.",
             ) from None
 
+    def post(self, function: Callable[[], None]) -> None:
+        """Run a call after the others, without waiting for it. Its error is ignored."""
+        self._calls.put((function, Future()))
+
     def close(self) -> None:
         """End the thread after its last call."""
         self._calls.put(None)

@@ -69,9 +69,7 @@ class HubFollower:
                 await asyncio.wait_for(stopped.wait(), wait_s or ROUND_S)
 
     async def _is_due(self) -> bool:
-        """Whether something changed here, or the others were not looked at for a while. A change
-        waits until no other follows it.
-        """
+        """Whether something changed here, or the others were not looked at for a while."""
         newest = await self.sync.log.newest_change()
         if self.clock.monotonic_ms() - self._synced_ms > _OTHERS_S * 1_000 or self._seen < 0:
             return True

@@ -21,11 +21,13 @@ from replyscope.domain.hub import (
     next_head,
 )
 from replyscope.domain.hub_log import Applied, HubLog, HubMembership
+from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.leaving import Leaving
 
 _PULL_BYTES = 1_000_000
+_NOTED_MS = 300_000
 _AT_ONCE = 100
 """The most entries that one transaction merges: replies of this machine are saved between."""
 
@@ -69,15 +71,15 @@ class SyncReport:
         if self.is_elsewhere:
             return "Another replyscope process is synchronising this archive."
         came = self.applied
-        parts = [f"sent {self.pushed:,} {'entry' if self.pushed == 1 else 'entries'}"]
+        parts = [f"sent {plural(self.pushed, 'entry')}"]
         parts.append(
-            f"received {came.sessions:,} new sessions, {came.messages:,} messages and "
-            f"{came.exchanges:,} replies"
+            f"received {plural(came.sessions, 'new session')}, "
+            f"{plural(came.messages, 'message')} and {plural(came.exchanges, 'reply')}"
         )
         if came.purged:
-            parts.append(f"purged {came.purged:,}")
+            parts.append(f"purged {plural(came.purged, 'session')}")
         if self.waiting:
-            parts.append(f"{self.waiting:,} wait for the end of a reply")
+            parts.append(f"{plural(self.waiting, 'entry')} to send after the end of a reply")
         text = "; ".join(parts)
         return f"{text[0].upper()}{text[1:]}."
 
@@ -112,25 +114,40 @@ class HubSync:
         try:
             sealer = await thread.call(self.sealer)
             hub = await thread.call(self.open_hub, membership.url)
-            run = _Run(self, thread, hub, sealer, progress)
-            report = await run.run()
-            await self._share(thread, hub)
-            await thread.call(hub.close)
+            try:
+                shared = await self._offer_shared(hub)
+                report = await _Run(self, thread, hub, sealer, progress).run()
+                if isinstance(hub, TeamHub) and shared is not None:
+                    await thread.call(hub.set_shared, sorted(shared))
+                    self._shared = shared
+            finally:
+                thread.post(hub.close)
         finally:
             thread.close()
             self.lock.release()
-        if not report.faults:
-            await self.log.note_synced(round(self.clock.now().timestamp() * 1000))
+        await self._note(membership, report)
         return report
 
-    async def _share(self, thread: HubThread, hub: Hub) -> None:
-        """Tell a hub with owners which sessions the team may read, if that has changed."""
-        if self.leaving.share is None or not isinstance(hub, TeamHub):
-            return
-        shared = frozenset(await self.leaving.matching(self.leaving.share))
-        if shared != self._shared:
-            await thread.call(hub.set_shared, sorted(shared))
-            self._shared = shared
+    async def _note(self, membership: HubMembership, report: SyncReport) -> None:
+        """Save the time of a complete sync; of those that changed nothing, one in five minutes."""
+        now_ms = round(self.clock.now().timestamp() * 1000)
+        is_old = now_ms - (membership.synced_at_ms or 0) > _NOTED_MS
+        if not report.faults and (is_old or report.pushed or report.has_news):
+            await self.log.note_synced(now_ms)
+
+    async def _offer_shared(self, hub: Hub) -> frozenset[str] | None:
+        """The sessions that the team may read on a hub with owners, if that has changed. New ones
+        are offered again, because they leave redacted.
+        """
+        if not isinstance(hub, TeamHub):
+            return None
+        query = self.leaving.share
+        found = await self.leaving.matching(query) if query is not None else set()
+        shared = frozenset(found)
+        if shared == self._shared:
+            return None
+        await self.log.offer_shared(shared)
+        return shared
 
 
 @dataclass(slots=True)
@@ -170,7 +187,8 @@ class _Run:
             # A restored backup or a copy of the archive, or a hub that lost entries.
             await self._renew(is_copy=False)
             return await self._membership()
-        await log.settle(head)
+        if membership.intended is not None:
+            await log.settle(head)
         if membership.place != await log.place():
             await self._renew(is_copy=True)
         return await self._membership()

@@ -35,7 +35,7 @@ Body = Mapping[str, StampedField] | Message | PlacedExchange | None
 
 def pack(body: bytes) -> bytes:
     """A body as it is stored."""
-    return zlib.compress(body, 6)
+    return zlib.compress(body, 3)
 
 
 def unpack(data: bytes) -> bytes:

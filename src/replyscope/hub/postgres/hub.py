@@ -36,7 +36,7 @@ from replyscope.hub.postgres.founding import (
 from replyscope.hub.postgres.replies import Describe
 from replyscope.hub.postgres.sessions import storable
 
-_AT_ONCE = 500
+_AT_ONCE = 2_000
 _AT_ONCE_BYTES = 16 * 1024 * 1024
 _LOCK = """
 INSERT INTO {schema}.change (number) VALUES (0) ON CONFLICT (owner) DO NOTHING

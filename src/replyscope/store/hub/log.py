@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.hub import EntryKind, HubEntry, LogHead, Stamp
+from replyscope.domain.hub import HubEntry, LogHead, Stamp
 from replyscope.domain.hub_bodies import UNSHARED
 from replyscope.domain.hub_log import Applied, Batch, HubMembership, Waiting
 from replyscope.domain.hybrid_clock import observe
@@ -21,14 +21,19 @@ from replyscope.store.hub.triggers import (
     pend,
     stamp_fields,
 )
+from replyscope.store.hub.waiting import count_waiting, read_membership
 
 _TABLES = ("hub", "hub_pending", "hub_field", "hub_item", "hub_left", "hub_pulled", "hub_hole",
            "hub_waiting")  # fmt: skip
-_MOST_TITLES = 200
-_SESSIONS_WITH_MESSAGES = (
-    "SELECT id, title FROM session WHERE EXISTS "
-    "(SELECT 1 FROM message WHERE session_id = session.id)"
+_OFFER = (
+    "INSERT INTO hub_pending (kind, id, session_id) "
+    "SELECT kind, id, session_id FROM ("
+    "SELECT 'session' AS kind, id, id AS session_id, 1 AS step, 0 AS place FROM session "
+    "UNION ALL SELECT 'message', id, session_id, 2, rowid FROM message "
+    "UNION ALL SELECT 'exchange', id, session_id, 3, rowid FROM exchange WHERE writer IS NULL"
+    ") item JOIN (SELECT id AS owner, updated_at FROM session) ON owner = session_id"
 )
+_OFFER_ORDER = "ORDER BY updated_at DESC, session_id, step, place"
 
 
 class SqliteHubLog:
@@ -47,7 +52,7 @@ class SqliteHubLog:
         """See HubLog."""
         if self._database().path is None:
             return None
-        return await self._database().read(_membership)
+        return await self._database().read(read_membership)
 
     async def place(self) -> str:
         """The inode of the file, which a copy does not have."""
@@ -114,7 +119,7 @@ class SqliteHubLog:
 
     async def waiting(self, leaving: Collection[str] | None) -> Waiting:
         """See HubLog."""
-        return await self._database().read(lambda c: _waiting(c, leaving))
+        return await self._database().read(lambda c: count_waiting(c, leaving))
 
     async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> Batch:
         """See HubLog."""
@@ -130,7 +135,17 @@ class SqliteHubLog:
     async def intend(self, head: LogHead, seqs: Sequence[int]) -> None:
         """See HubLog."""
         text = json.dumps([head.number, head.digest, list(seqs)])
-        await self._execute("UPDATE hub SET intended = ?", text)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE hub SET intended = ?", (text,))
+            # Not after the push: its answer may be lost, and a purge has to follow what it sent.
+            connection.executemany(
+                "INSERT OR IGNORE INTO hub_left (session_id) "
+                "SELECT session_id FROM hub_pending WHERE seq = ?",
+                [(seq,) for seq in seqs],
+            )
+
+        await self._database().write(write)
 
     async def settle(self, head: LogHead) -> None:
         """See HubLog."""
@@ -149,7 +164,7 @@ class SqliteHubLog:
         given = tuple(entries)
 
         def merge(connection: sqlite3.Connection) -> Applied:
-            membership = _membership(connection)
+            membership = read_membership(connection)
             if membership is None:
                 return Applied()
             incoming = Incoming(
@@ -219,6 +234,25 @@ class SqliteHubLog:
         )
         return {session_id for (session_id,) in rows}
 
+    async def offer_shared(self, session_ids: Collection[str]) -> None:
+        """See HubLog."""
+        wanted = set(session_ids)
+
+        def offer(connection: sqlite3.Connection) -> None:
+            rows = connection.execute("SELECT session_id FROM hub_left WHERE is_shared")
+            known = {session_id for (session_id,) in rows}
+            connection.executemany(
+                "UPDATE hub_left SET is_shared = 0 WHERE session_id = ?",
+                [(one,) for one in known - wanted],
+            )
+            for one in wanted - known:
+                connection.execute("INSERT OR IGNORE INTO hub_left (session_id) VALUES (?)", (one,))
+                connection.execute("UPDATE hub_left SET is_shared = 1 WHERE session_id = ?", (one,))
+                connection.execute("DELETE FROM hub_pending WHERE session_id = ?", (one,))
+                connection.execute(f"{_OFFER} WHERE session_id = ? {_OFFER_ORDER}", (one,))
+
+        await self._database().write(offer)
+
     async def note_synced(self, at_ms: int) -> None:
         """See HubLog."""
         await self._execute("UPDATE hub SET synced_at = ?", at_ms)
@@ -241,26 +275,6 @@ class SqliteHubLog:
         await self._database().write(run)
 
 
-def _membership(connection: sqlite3.Connection) -> HubMembership | None:
-    row = connection.execute(
-        "SELECT url, machine, name, place, former, head_number, head_digest, intended, synced_at "
-        "FROM hub"
-    ).fetchone()
-    if row is None:
-        return None
-    intended = json.loads(row[7]) if row[7] is not None else None
-    return HubMembership(
-        row[0],
-        row[1],
-        row[2],
-        row[3],
-        tuple(json.loads(row[4])),
-        LogHead(row[5], row[6]),
-        LogHead(intended[0], intended[1]) if intended is not None else None,
-        row[8],
-    )
-
-
 def _forget(connection: sqlite3.Connection) -> None:
     for table in _TABLES:
         connection.execute(f"DELETE FROM {table}")
@@ -269,63 +283,11 @@ def _forget(connection: sqlite3.Connection) -> None:
 def _offer_everything(connection: sqlite3.Connection) -> None:
     """Queue everything, the newest sessions first."""
     connection.execute("DELETE FROM hub_pending")
-    connection.execute(
-        "INSERT INTO hub_pending (kind, id, session_id) "
-        "SELECT kind, id, session_id FROM ("
-        "SELECT 'session' AS kind, id, id AS session_id, 1 AS step, 0 AS place FROM session "
-        "UNION ALL SELECT 'message', id, session_id, 2, rowid FROM message "
-        "UNION ALL SELECT 'exchange', id, session_id, 3, rowid FROM exchange WHERE writer IS NULL"
-        ") item JOIN (SELECT id AS owner, updated_at FROM session) ON owner = session_id "
-        "ORDER BY updated_at DESC, session_id, step, place"
-    )
+    connection.execute(f"{_OFFER} {_OFFER_ORDER}")
     connection.execute(
         "INSERT INTO hub_pending (kind, id, session_id) "
         "SELECT 'purge', session_id, session_id FROM hub_purged"
     )
-
-
-def _waiting(connection: sqlite3.Connection, leaving: Collection[str] | None) -> Waiting:
-    """Count what would leave: the queued changes, or everything before the archive takes part."""
-    if _membership(connection) is not None:
-        counts: dict[str, int] = {kind.value: 0 for kind in EntryKind}
-        replies: dict[str, int] = {}
-        for kind, session_id in connection.execute("SELECT kind, session_id FROM hub_pending"):
-            if kind == EntryKind.PURGE or leaving is None or session_id in leaving:
-                counts[kind] += 1
-                replies.setdefault(session_id, 0)
-                replies[session_id] += kind == EntryKind.EXCHANGE
-        titles = _titles(connection, replies)
-        return Waiting(
-            len(replies),
-            counts[EntryKind.MESSAGE],
-            counts[EntryKind.EXCHANGE],
-            counts[EntryKind.PURGE],
-            titles,
-        )
-    replies, messages = {}, 0
-    for session_id, _ in connection.execute(_SESSIONS_WITH_MESSAGES).fetchall():
-        if leaving is None or session_id in leaving:
-            replies[session_id] = _count(connection, "exchange", session_id)
-            messages += _count(connection, "message", session_id)
-    titles = _titles(connection, replies)
-    return Waiting(len(replies), messages, sum(replies.values()), 0, titles)
-
-
-def _count(connection: sqlite3.Connection, table: str, session_id: str) -> int:
-    row = connection.execute(
-        f"SELECT count(*) FROM {table} WHERE session_id = ?", (session_id,)
-    ).fetchone()
-    return int(row[0])
-
-
-def _titles(
-    connection: sqlite3.Connection, replies: Mapping[str, int]
-) -> tuple[tuple[str, str, int], ...]:
-    found = []
-    for session_id in list(replies)[:_MOST_TITLES]:
-        row = connection.execute("SELECT title FROM session WHERE id = ?", (session_id,)).fetchone()
-        found.append((session_id, row[0] if row is not None else "", replies[session_id]))
-    return tuple(found)
 
 
 def _settle(connection: sqlite3.Connection, head: LogHead) -> None:
@@ -335,21 +297,12 @@ def _settle(connection: sqlite3.Connection, head: LogHead) -> None:
     if row[0] is not None:
         number, digest, seqs = json.loads(row[0])
         if LogHead(number, digest) == head:
-            _note_left(connection, seqs)
+            rows = [(seq,) for seq in seqs]
+            connection.executemany("DELETE FROM hub_pending WHERE seq = ?", rows)
     connection.execute(
         "UPDATE hub SET head_number = ?, head_digest = ?, intended = NULL",
         (head.number, head.digest),
     )
-
-
-def _note_left(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:
-    rows = [(seq,) for seq in seqs]
-    connection.executemany(
-        "INSERT OR IGNORE INTO hub_left (session_id) "
-        "SELECT session_id FROM hub_pending WHERE seq = ? AND kind = 'session'",
-        rows,
-    )
-    connection.executemany("DELETE FROM hub_pending WHERE seq = ?", rows)
 
 
 @contextmanager
