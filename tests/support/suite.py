@@ -28,6 +28,7 @@ _EVERY_NTH = {
     "tests/follow/test_process": 2,
     "tests/hands/": 3,
     "tests/hostile/": 5,
+    "tests/hub/postgres/test_command": 2,
     "tests/hub/test_command": 2,
     "tests/linear/": 2,
     "tests/local/": 2,

@@ -10,6 +10,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.fact_columns import columns_of, rows_of
 from replyscope.domain.facts import Facts
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
+from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Part, Role, ToolResultPart
 from replyscope.hub.postgres.bodies import PlacedExchange, read_body, unpack
@@ -167,11 +168,16 @@ def put_replies(
     words: list[tuple[object, ...]] = []
     for one in sent.values():
         near = around[one.id]
-        facts = describe(one.body.exchange, near.prompt, near.results)
+        try:
+            facts = describe(one.body.exchange, near.prompt, near.results)
+        except DATA_FAULTS:
+            continue  # a damaged reply is stored, and not found: no push may fail for it
         texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
         shown = replace(one, is_shared=one.is_shared and near.is_shared)
         rows.append(_reply_row(shown, facts, texts))
         words.append(_words_row(shown, to_ms(facts.started_at), index_texts(*texts)))
+    if not rows:
+        return
     months = sorted({month for row in rows if (month := _month(row[1]))})
     connection.execute(named(schema, "SELECT {schema}.make_months(%s)"), (months,))
     connection.execute(named(schema, _PUT_REPLIES), _by_column(rows))
