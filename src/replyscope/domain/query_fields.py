@@ -316,7 +316,7 @@ FIELDS: dict[str, Field] = {
     ),
     "by": Field(
         OfSession("owner", has_parts=True),
-        "on a hub: the role whose session it is, or me",
+        "on a hub: the role of the session, or me",
         ME,
         offered=(ME,),
     ),
