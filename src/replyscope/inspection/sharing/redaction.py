@@ -18,9 +18,13 @@ _MAIL = (
     r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
     r"\.[A-Za-z]{2,24}\b"
 )
+_SECRETS = (
+    r"(?:api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token|"
+    r"client[_-]?secret|password|passwd)"
+)
+_NAMED = re.compile(_SECRETS)
 _ASSIGNED = (
-    r"(?i)\b(?:api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token|"
-    r"client[_-]?secret|password|passwd)\b[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
+    rf"(?i)\b{_SECRETS}\b[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?"
     # A digit is required, so code that only names a secret is not redacted.
     r"(?P<secret>(?=[^\s\"'\\,;<>{}()$\[]{0,200}\d)[^\s\"'\\,;<>{}()$\[]{8,200})"
 )
@@ -92,7 +96,10 @@ class Redactor:
         """Whether a text, or JSON of it, may have something to redact: false is certain."""
         small = text.lower()
         return bool(self._own) or any(
-            need in small for _, needs, _ in self._patterns for need in needs
+            any(need in small for need in needs)
+            # Every reply has counts of tokens: only the whole names matter.
+            and (pattern.pattern != _ASSIGNED or _NAMED.search(small) is not None)
+            for _, needs, pattern in self._patterns
         )
 
     def enter(self, place: str) -> None:
