@@ -18,16 +18,15 @@ _MAIL = (
     r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
     r"\.[A-Za-z]{2,24}\b"
 )
-_SECRETS = (
-    r"(?:api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token|"
-    r"client[_-]?secret|password|passwd)"
-)
-_NAMED = re.compile(_SECRETS)
 _ASSIGNED = (
-    rf"(?i)\b{_SECRETS}\b[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?"
+    r"(?i)\b(?:api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token|"
+    r"client[_-]?secret|password|passwd)\b[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
     # A digit is required, so code that only names a secret is not redacted.
     r"(?P<secret>(?=[^\s\"'\\,;<>{}()$\[]{0,200}\d)[^\s\"'\\,;<>{}()$\[]{8,200})"
 )
+_LOGIN = r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@"
+_MAYBE_LOGIN = re.compile(r"://[^\s/:@\"']{0,100}:[^\s/@\"']{1,200}@")
+"""Every recorded reply has a URL: this pattern begins with a literal, so it is searched fast."""
 _KEY, _PLACE = "key", "home folder"
 _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     *((_KEY, needs, pattern) for needs, pattern in KEY_SHAPES),
@@ -35,9 +34,13 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         _KEY,
         ("://",),
-        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@",
+        _LOGIN,
     ),
-    (_KEY, ("key", "secret", "token", "passw"), _ASSIGNED),
+    (
+        _KEY,
+        ("api_key", "api-key", "apikey", "secret", "access", "auth", "passw"),
+        _ASSIGNED,
+    ),
     ("e-mail address", ("@",), _MAIL),
     (
         _PLACE,
@@ -96,9 +99,9 @@ class Redactor:
         """Whether a text, or JSON of it, may have something to redact: false is certain."""
         small = text.lower()
         return bool(self._own) or any(
-            any(need in small for need in needs)
-            # Every reply has counts of tokens: only the whole names matter.
-            and (pattern.pattern != _ASSIGNED or _NAMED.search(small) is not None)
+            _MAYBE_LOGIN.search(small) is not None
+            if pattern.pattern == _LOGIN
+            else any(need in small for need in needs)
             for _, needs, pattern in self._patterns
         )
 
