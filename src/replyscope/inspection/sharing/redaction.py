@@ -24,6 +24,9 @@ _ASSIGNED = (
     # A digit is required, so code that only names a secret is not redacted.
     r"(?P<secret>(?=[^\s\"'\\,;<>{}()$\[]{0,200}\d)[^\s\"'\\,;<>{}()$\[]{8,200})"
 )
+_LOGIN = r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@"
+_MAYBE_LOGIN = re.compile(r"://[^\s/:@\"']{0,100}:[^\s/@\"']{1,200}@")
+"""Every recorded reply has a URL: this pattern begins with a literal, so it is searched fast."""
 _KEY, _PLACE = "key", "home folder"
 _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     *((_KEY, needs, pattern) for needs, pattern in KEY_SHAPES),
@@ -31,9 +34,13 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         _KEY,
         ("://",),
-        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@",
+        _LOGIN,
     ),
-    (_KEY, ("key", "secret", "token", "passw"), _ASSIGNED),
+    (
+        _KEY,
+        ("api_key", "api-key", "apikey", "secret", "access", "auth", "passw"),
+        _ASSIGNED,
+    ),
     ("e-mail address", ("@",), _MAIL),
     (
         _PLACE,
@@ -92,7 +99,10 @@ class Redactor:
         """Whether a text, or JSON of it, may have something to redact: false is certain."""
         small = text.lower()
         return bool(self._own) or any(
-            need in small for _, needs, _ in self._patterns for need in needs
+            _MAYBE_LOGIN.search(small) is not None
+            if pattern.pattern == _LOGIN
+            else any(need in small for need in needs)
+            for _, needs, pattern in self._patterns
         )
 
     def enter(self, place: str) -> None:
