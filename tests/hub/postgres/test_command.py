@@ -113,6 +113,13 @@ def test_a_team_reads_what_is_shared(machines: Machines) -> None:
     assert [one["session_id"] for one in found] == [session_id]
     assert machines.json("b", "sessions", "search", "--hub", f"by:{FOUNDER}") == found
     assert "open" in machines.run("b", "sessions", "show", "--hub", session_id)
+    for entry in machines.json("a", "sessions", "search", "model:secret"):
+        machines.run("a", "sessions", "tag", entry["session_id"], "--add", "team")
+    machines.run("a", "hub", "sync")
+    assert len(machines.json("b", "sessions", "search", "--hub", "hello")) == 2
+    (config / "settings.toml").write_text("")
+    machines.run("a", "hub", "sync")
+    assert machines.json("b", "sessions", "search", "--hub", "hello") == []
     assert machines.json("a", "hub", "revoke", "ben")["team"] == []
     machines.run("b", "sessions", "search", "--hub", "hello", status=EXIT_STORE)
     assert (
