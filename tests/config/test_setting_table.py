@@ -11,6 +11,7 @@ import pytest
 
 from replyscope.cli.main import main
 from replyscope.config.archive_table import BackupSection, McpServerSection
+from replyscope.config.hub import HubSection
 from replyscope.config.setting import Section, settings_of
 from replyscope.config.setting_table import (
     AllowSection,
@@ -51,6 +52,7 @@ SECTIONS: dict[str, tuple[Section, str]] = {
     "limits": (LimitsSection, "[limits]"),
     "backup": (BackupSection, "[backup]"),
     "mcp server": (McpServerSection, "[mcp_server]"),
+    "hub": (HubSection, "[hub]"),
     "server": (ServerSection, "[mcp.a]\ncommand = 'x'"),
 }
 """Every section, and the text before a key of it."""

@@ -62,3 +62,10 @@ def test_what_is_no_key_is_none(text: str, known: list[str]) -> None:
 def test_no_key_stays_in_a_masked_text(text: str, keys: list[str]) -> None:
     masked = without_keys(" ".join([text, *keys, text]))
     assert not any(key in masked for key in keys)
+
+
+def test_a_key_after_an_escape_sequence_of_json_is_found() -> None:
+    key = "sk-planted4key4of4a4person"
+    for before in ("\\n", "\\t", "\\u000a", '"', " "):
+        assert find_keys(f'{{"content": "my key{before}{key}"}}') == [key]
+    assert find_keys(f"ask{key}") == []

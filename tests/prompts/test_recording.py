@@ -19,8 +19,9 @@ from replyscope.store.sqlite_store import SqliteStore
 from tests.cli.run import run_command
 from tests.cli.test_commands import ask
 from tests.prompts.writing import prompt_of, write_prompt
-from tests.store.test_search import NOW, START, add_session, answer, found, index_of
+from tests.store.test_search import NOW, START, add_session, found, index_of
 from tests.support.build import make_exchange
+from tests.support.queries import answer
 from tests.support.server import LoopbackServer
 
 ONE, TWO = "3f2a" + "0" * 60, "3f2b" + "1" * 60

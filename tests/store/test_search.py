@@ -1,7 +1,7 @@
 """The search of saved sessions, on a real file."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import (
-    Choice,
     Exchange,
-    ExchangeState,
     Retry,
-    Timing,
     ToolCall,
     Usage,
 )
@@ -25,7 +22,7 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.matching import check_query, matches
 from replyscope.domain.message import Message, ReplySource, Role, TextPart, ToolResultPart
-from replyscope.domain.query import QueryError, parse_query, term_of
+from replyscope.domain.query import QueryError, parse_query
 from replyscope.domain.query_fields import FIELDS, Field, Names, Number, Text
 from replyscope.domain.search import Search, Sort
 from replyscope.domain.session import Session
@@ -34,7 +31,7 @@ from replyscope.store.library import SqliteLibrary
 from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from replyscope.ui.review.query_completion import complete
-from tests.support.build import make_exchange
+from tests.support.queries import EVERY_VALUE, TERMS, answer, example_replies
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).astimezone()
@@ -55,13 +52,6 @@ async def add_session(
     await journal.append([WireFrame(1.0, f"data: {said}\n\n")])
     await journal.finish(exchange)
     return exchange
-
-
-def answer(
-    text: str, *calls: ToolCall, finish: FinishReason = FinishReason.STOP, model: str = "small"
-) -> Exchange:
-    choice = Choice(0, text, finish_reason=finish, tool_calls=calls)
-    return make_exchange(model=model, state=ExchangeState.COMPLETED, choices=(choice,))
 
 
 def index_of(store: SqliteStore) -> SqliteSearchIndex:
@@ -251,23 +241,6 @@ async def test_a_fork_keeps_what_it_shows_when_its_origin_is_purged(store: Sqlit
     assert await found(index, "world") == ["fork"]
 
 
-TERMS: Sequence[str] = (
-    "alpha", "al", '"alpha beta"', "beta", "-gamma", "finish:stop", "finish:length", "tokens:>15",
-    "tokens:<=20", "-tokens:>15", "model:s*", "has:tool", "-has:tool", "tool:read*",
-    "on:2026-11-02", "before:2026-11-03", "after:2026-11-02", "title:two", "text:gamma",
-    "cost:>0", "in:10", "out:<9", "tps:>1", "ttft:>1s", "duration:<=9000ms",
-    "api:chat", "api:r*", "tag:work", "-tag:w?rk", "title:tit",
-    '"-"', 'model:"s*"', "asked:big", "asked:s*", "source:w*", "source:replyscope",
-    "client:agent", "client:python", "-client:agent", "client:*py", "client:ent", "client:?gent",
-)  # fmt: skip
-EVERY_VALUE: Sequence[str] = tuple(
-    term_of(name, value)
-    for name, field in FIELDS.items()
-    for value in (field.example, *field.values)
-)
-"""The examples of every field, and each word of those that have a fixed choice."""
-
-
 async def check_alike(index: SqliteSearchIndex, facts: Mapping[str, Facts], text: str) -> set[str]:
     """What a query finds; the index and the rules have to agree."""
     query = parse_query(text)
@@ -337,23 +310,8 @@ async def test_the_index_and_the_rules_read_a_query_alike(
 
 @pytest.fixture
 async def filled(store: SqliteStore) -> tuple[SqliteSearchIndex, dict[str, Facts]]:
-    call = ToolCall("c", "function", "read_file", "{}")
-    made = {
-        "one": answer("alpha beta"),
-        "two": replace(
-            answer("beta gamma", call),
-            usage=Usage(10, 10, 20),
-            timing=Timing(first_token_ms=1_500, last_token_ms=3_500, duration_ms=4_000),
-            estimated_cost_usd=0.5,
-        ),
-        "six": replace(
-            answer("alphabet", finish=FinishReason.LENGTH, model="big"),
-            usage=Usage(5, None, 10),
-            reported_cost_usd=0.25,
-        ),
-    }
     facts = {}
-    for day, (name, exchange) in enumerate(made.items()):
+    for day, (name, exchange) in enumerate(example_replies().items()):
         saved = await add_session(
             store, name, "ask gamma" if name == "one" else "ask", exchange, day
         )

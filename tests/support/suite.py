@@ -29,6 +29,8 @@ _EVERY_NTH = {
     "tests/hands/": 3,
     "tests/hostile/": 5,
     "tests/keeping/": 2,
+    "tests/hub/postgres/test_command": 2,
+    "tests/hub/test_command": 2,
     "tests/linear/": 2,
     "tests/local/": 2,
     "tests/models/": 2,

@@ -75,7 +75,7 @@ async def _dispatch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, parts: tuple[Part, ...]
 ) -> int:
     command = arguments.command
-    if command in ("ask", "watch"):
+    if command in ("ask", "watch", "hub"):
         await wiring.store.open()
         await recover(wiring.store, translate_frames)
     elif command in ("mock", "stats", "responses"):
@@ -85,16 +85,31 @@ async def _dispatch(
             return await ask(arguments, settings, wiring, parts)
         case "sessions":
             await _open_to_read(wiring)
-            return await _runner(command)(arguments, wiring)
+            return await _run_on(arguments, wiring)
         case "mcp":
             await _open_to_read(wiring)
             return await _runner(command)(arguments, settings, wiring)
+        case "stats":
+            return await _run_on(arguments, wiring)
         case "responses" | "watch":
             return await _runner(command)(arguments, settings, wiring)
-        case "mock" | "stats" | "local" | "prices" | "prompts" | "backup" | "restore" | "verify":
+        case "mock" | "local" | "prices" | "prompts" | "hub" | "backup" | "restore" | "verify":
             return await _runner(command)(arguments, wiring)
         case _:
             return await _runner("doctor")(arguments, settings, wiring)
+
+
+async def _run_on(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Run a command on the archive, or with --hub on the hub."""
+    run = _runner(arguments.command)
+    if not getattr(arguments, "hub", False):
+        return await run(arguments, wiring)
+    opening = importlib.import_module("replyscope.cli.hub_opening")
+    hub, _ = await opening.load_postgres("replyscope.cli.hub_postgres").read_hub(wiring)
+    try:
+        return await run(arguments, hub)
+    finally:
+        await hub.store.close()
 
 
 def _runner(command: str) -> Callable[..., Awaitable[int]]:

@@ -31,7 +31,13 @@ from replyscope.cli.parser import (
 from replyscope.cli.printable_stream import PrintableStream
 from replyscope.cli.report import warn
 from replyscope.config.paths import Paths, find_paths
-from replyscope.domain.errors import OverLimit, ProviderError, ReplyscopeError, StoreError
+from replyscope.domain.errors import (
+    OverLimit,
+    ProviderError,
+    ReplyscopeError,
+    SettingsError,
+    StoreError,
+)
 from replyscope.domain.look import Look
 from replyscope.domain.unicode_text import REPLACE
 
@@ -209,6 +215,11 @@ def _run_chat(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
 
     look = read_look(paths.settings)
     if _is_linear(arguments.linear, look):
+        if getattr(arguments, "hub", False):
+            raise SettingsError(
+                "The linear chat reads the archive of this machine only.",
+                "Use `replyscope sessions search --hub QUERY`.",
+            )
         from replyscope.cli.linear import run_linear
 
         return run_linear(arguments, paths, guard, look)

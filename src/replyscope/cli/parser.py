@@ -6,9 +6,10 @@ from contextlib import suppress
 
 from replyscope import __version__
 from replyscope.cli.keeping_parser import add_keeping
+from replyscope.cli.hub_parser import add_hub
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
-from replyscope.cli.sessions_parser import add_sessions
+from replyscope.cli.sessions_parser import HUB_HELP, add_sessions
 from replyscope.domain import limits
 
 EXIT_OK = 0
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_watch(commands, (_add_model_options, _add_place_options))
     for add_one in (_add_responses, _add_local, _add_review, _add_stats, _add_doctor):
         add_one(commands)
+    add_hub(commands, lambda action: _add_place_options(action, inherit=True))
     _add_prices(commands)
     _add_settings(commands)
     completion = commands.add_parser("completion", help="print a shell completion script")
@@ -335,6 +337,7 @@ def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 def _add_review(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     text = "open the review screen, which searches saved replies"
     review = commands.add_parser("review", help=text, description=text)
+    review.add_argument("--hub", action="store_true", help=HUB_HELP)
     for add in (_add_place_options, _add_model_options, _add_face_options):
         add(review, inherit=True)
 
@@ -344,6 +347,7 @@ def _add_stats(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     stats = commands.add_parser("stats", help=text, description=text)
     stats.add_argument("query", metavar="QUERY", nargs="*", help="count only replies that match")
     stats.add_argument("--json", action="store_true", help="print JSON")
+    stats.add_argument("--hub", action="store_true", help=HUB_HELP)
     _add_place_options(stats, inherit=True)
 
 

@@ -31,6 +31,7 @@ from replyscope.domain.look import ThemeSource
 from replyscope.domain.settings import Settings
 from replyscope.domain.tool import McpServer
 from replyscope.engine.recovery import recover
+from replyscope.store.hub_tables import takes_part
 from replyscope.ui.services import Services
 
 if TYPE_CHECKING:
@@ -86,8 +87,28 @@ def _give_more(services: Services, wiring: Wiring, arguments: argparse.Namespace
     """Add the tools, the review and the watch."""
     _give_tools(services, wiring)
     _give_review(services, wiring)
+    services.begin_hub = partial(_begin_hub, services, wiring)
     services.opens_watch = arguments.command == "watch"
+    if getattr(arguments, "hub", False):
+        services.open_hub = partial(
+            _late, "replyscope.cli.hub_review", "open_hub_review", services, wiring
+        )
     services.watching = cache(partial(_open_watching, services, wiring, arguments))
+
+
+async def _begin_hub(services: Services, wiring: Wiring, show: Callable[[str], None]) -> None:
+    """Start the quiet sync in the background. Nothing is imported without a hub."""
+    if not wiring.store.is_saving or not await wiring.store.database.read(takes_part):
+        return
+    syncing = asyncio.create_task(_late("replyscope.cli.hub_quiet", "follow_quietly", wiring, show))
+    close = services.close
+
+    async def stop() -> None:
+        syncing.cancel()
+        await asyncio.wait([syncing])
+        await close()
+
+    services.close = stop
 
 
 def _open_watching(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> "Watching":
@@ -99,9 +120,11 @@ def _open_watching(services: Services, wiring: Wiring, arguments: argparse.Names
         )
         return running
 
+    close_rest = services.close
+
     async def close() -> None:
         await watching.stop()
-        await wiring.close()
+        await close_rest()
 
     watching = Watching(wiring.clock, start)
     services.close = close

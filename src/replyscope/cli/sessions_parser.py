@@ -7,6 +7,7 @@ from replyscope.cli.numbers import whole
 from replyscope.domain import limits
 
 AddOptions = Callable[[argparse.ArgumentParser], None]
+HUB_HELP = "read the hub instead of the archive of this machine"
 SORTS = ("rank", "time", "tokens", "cost", "ttft", "duration")
 PROGRAMS = (
     "replyscope, Claude Code, Codex, Gemini CLI, opencode, ChatGPT, Claude.ai, Gemini (Google "
@@ -42,14 +43,19 @@ def add_sessions(
         add_options(action)
         return action
 
-    _add_list(add("list", "list sessions, pinned ones first, then newest first"))
-    show = add("show", "show a session's messages, and the figures of its replies")
+    def add_reading(name: str, text: str) -> argparse.ArgumentParser:
+        action = add(name, text)
+        action.add_argument("--hub", action="store_true", help=HUB_HELP)
+        return action
+
+    _add_list(add_reading("list", "list sessions, pinned ones first, then newest first"))
+    show = add_reading("show", "show a session's messages, and the figures of its replies")
     show.add_argument("id", metavar="ID", help=_ID_HELP)
-    _add_search(add("search", "search replies by words and facts"))
+    _add_search(add_reading("search", "search replies by words and facts"))
     for name, text in _ON_ONE_OR_MANY:
         _add_ids(add(name, text))
     _add_naming(add)
-    _add_export(add("export", "export sessions, one exchange, or the results of a query"))
+    _add_export(add_reading("export", "export sessions, one exchange, or the results of a query"))
     _add_import(add("import", f"import the history of {PROGRAMS}"))
     follow = add("follow", "import what agents write, while they write it; Ctrl+C stops it")
     follow.add_argument(

@@ -90,7 +90,8 @@ def wire(
     if saves:
         _make_data_folder(paths)
     clock = clock or SystemClock()
-    store = SqliteStore(paths.database if saves else None, ids())
+    now_ms = partial(_now_ms, clock)
+    store = SqliteStore(paths.database if saves else None, ids(), now_ms)
     private = MemoryStore(store.writer)
     providers = Providers(store, clock, paths)
     tools = wire_tools(paths, tool_files, saves=saves)
@@ -142,6 +143,10 @@ def _review(
 def _drop_backups(paths: Paths) -> None:
     """Delete the daily backups."""
     importlib.import_module("replyscope.cli.backup").drop_own_backups(paths)
+
+
+def _now_ms(clock: Clock) -> int:
+    return round(clock.now().timestamp() * 1000)
 
 
 def _make_data_folder(paths: Paths) -> None:

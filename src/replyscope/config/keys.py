@@ -66,6 +66,14 @@ class Keys:
                 return _from_command(source, self._folder)
 
 
+def read_password(entry: str) -> str | None:
+    """A password in the system's keyring; None without one, or without a keyring. Blocks."""
+    try:
+        return keyring.get_password(_SERVICE, entry)
+    except (keyring.errors.KeyringError, OSError, RuntimeError):
+        return None
+
+
 def _from_keyring(entry: str) -> str:
     try:
         key = keyring.get_password(_SERVICE, entry)

@@ -33,6 +33,11 @@ class Paths:
         return self.config / "settings.toml"
 
     @property
+    def hub_key(self) -> Path:
+        """The key with which entries of the hub are encrypted."""
+        return self.config / "hub.key"
+
+    @property
     def tools(self) -> Path:
         """The folder of the user's own tools."""
         return self.config / "tools"

@@ -8,6 +8,7 @@ here and use it where its section is read. The order is that of the template.
 from typing import ClassVar
 
 from replyscope.config.archive_table import BackupSection, McpServerSection
+from replyscope.config.hub import HubSection
 from replyscope.config.look import LookSection
 from replyscope.config.setting import (
     JsonSchema,
@@ -385,6 +386,12 @@ class RootSection:
         "",
         "`replyscope mcp`, which lets programs read the archive",
         header="[mcp_server]",
+    )
+    hub = Setting(
+        table(HubSection),
+        "",
+        "one archive on all your machines; nothing leaves before\n`replyscope hub init`",
+        header="[hub]",
     )
     mcp = Setting(
         named_tables(ServerSection),

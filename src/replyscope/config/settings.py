@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from replyscope.config.archive_table import BackupSection, McpServerSection
 from replyscope.config.checks import Table
 from replyscope.config.entries import CheckParameter, Entries
+from replyscope.config.hub import parse_hub
 from replyscope.config.look import parse_look
 from replyscope.config.replacing import replace_file
 from replyscope.config.rules import read_rules
@@ -151,6 +152,7 @@ def _read_root(root: Table) -> Settings:
         title_model=RootSection.title_model.read(root),
         backup=BackupSettings(keep or 0, folder),
         mcp_share=mcp_share,
+        hub=parse_hub(RootSection.hub.read(root)),
     )
 
 

@@ -21,6 +21,15 @@ ReplyscopeError
 ├── ImportConflict           one session of a file contradicts saved data
 ├── AttachmentError          a file can't be attached
 ├── ViewerError              a file can't be opened in the system's viewer
+├── HubError                 the hub can't be used
+│   ├── HubUnreachable       no connection, or it does not answer in time
+│   ├── HubConflict          another machine wrote this machine's log
+│   ├── HubTooNew            another version of replyscope made it
+│   ├── HubRefused           it does not allow it: rights
+│   │   ├── HubReadOnly      ... because it can't be written
+│   │   └── HubFull          ... because it is full
+│   ├── NotAHub              the place holds something else, or no hub yet
+│   └── HubLocked            its entries are encrypted with another key
 └── LocalModelError          the embedded model can't be installed or started
     └── LocalModelMissing    ... because its engine or weights aren't there
 """
@@ -131,6 +140,42 @@ class AttachmentError(ReplyscopeError):
 
 class ViewerError(ReplyscopeError):
     """A file can't be opened in the system's viewer."""
+
+
+class HubError(ReplyscopeError):
+    """The hub can't be used. Nothing was lost here."""
+
+
+class HubUnreachable(HubError):
+    """There is no connection, or no answer in time."""
+
+
+class HubConflict(HubError):
+    """The end of this machine's log is not the one that it has written."""
+
+
+class HubTooNew(HubError):
+    """Another version of replyscope made the hub."""
+
+
+class HubRefused(HubError):
+    """The hub does not allow an action."""
+
+
+class HubReadOnly(HubRefused):
+    """The hub can be read, but not written."""
+
+
+class HubFull(HubRefused):
+    """The hub has no space left."""
+
+
+class NotAHub(HubError):
+    """The place holds something else, or no hub yet."""
+
+
+class HubLocked(HubError):
+    """The entries are encrypted, and the key is missing or another one."""
 
 
 class LocalModelError(ReplyscopeError):

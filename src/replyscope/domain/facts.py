@@ -41,7 +41,7 @@ class Facts:
     `numbers` and `names` hold the values of the query fields, by field; an unknown number is
     absent. `prompt` holds the messages since the previous reply, `calls` the tool calls with
     their arguments and results. `choices` and `tool_calls` are for SQL: the text of each choice
-    by its index, and the calls in order.
+    by its index, and the calls in order. `owner` and `machine` are known on a hub.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -62,3 +62,5 @@ class Facts:
     is_deleted: bool = False
     source: str = ""
     client: str = ""
+    owner: str = "me"
+    machine: str = ""

@@ -40,44 +40,61 @@ def check_fields(value: Any) -> None:
     Raises TypeError or ValueError with the name of the first invalid field.
     """
     kind: Any = type(value)
-    for name, hint in _hints(kind).items():
-        _check(getattr(value, name), hint, f"{kind.__name__}.{name}")
+    for name, kinds in _hints(kind).items():
+        _check(getattr(value, name), kinds, (kind, name))
+
+
+_Kinds = tuple[tuple[Any, Any], ...]
+"""The alternatives of a type, each with the class of its values."""
+_Place = tuple[Any, str]
+"""The class and the field of a value."""
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _hints(kind: Any) -> dict[str, _Kinds]:
+    return {name: _kinds_of(hint) for name, hint in get_type_hints(kind).items()}
 
 
-def _check(value: Any, hint: Any, where: str) -> None:
+@cache
+def _kinds_of(hint: Any) -> _Kinds:
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    kind = next((kind for kind in kinds if _is_of(value, kind)), None)
-    if kind is None:
-        raise TypeError(f"{where} is of the type {type(value).__name__}")
+    return tuple((kind, get_origin(kind) or kind) for kind in kinds)
+
+
+def _check(value: Any, kinds: _Kinds, place: _Place) -> None:
+    kind, own = next((pair for pair in kinds if _is_of(value, pair[1])), (None, None))
+    if own is None:
+        raise TypeError(f"{_named(place)} is of the type {type(value).__name__}")
+    if value is None or own is str:
+        return
     if isinstance(value, tuple):
-        for item, item_kind in zip(value, _item_kinds(value, kind, where), strict=True):
-            _check(item, item_kind, where)
-    elif kind in (int, float) and not _is_in_range(value, kind):
-        raise ValueError(f"{where} is out of range")
+        for item, item_kind in zip(value, _item_kinds(value, kind, place), strict=True):
+            _check(item, _kinds_of(item_kind), place)
+    elif own in (int, float) and not _is_in_range(value, own):
+        raise ValueError(f"{_named(place)} is out of range")
     elif isinstance(value, datetime) and value.year not in YEARS:
-        raise ValueError(f"{where} is in the year {value.year}")
+        raise ValueError(f"{_named(place)} is in the year {value.year}")
     elif is_dataclass(value):
         check_fields(value)
 
 
-def _is_of(value: object, hint: Any) -> bool:
-    kind = get_origin(hint) or hint
-    if kind in (int, float) and isinstance(value, bool):
+def _named(place: _Place) -> str:
+    kind, name = place
+    return f"{kind.__name__}.{name}"
+
+
+def _is_of(value: object, own: Any) -> bool:
+    if own in (int, float) and isinstance(value, bool):
         return False
-    return isinstance(value, int | float if kind is float else kind)
+    return isinstance(value, int | float if own is float else own)
 
 
-def _item_kinds(value: tuple[Any, ...], hint: Any, where: str) -> Sequence[Any]:
+def _item_kinds(value: tuple[Any, ...], hint: Any, place: _Place) -> Sequence[Any]:
     kinds = get_args(hint)
     if get_origin(hint) is not tuple or kinds[1:] == (Ellipsis,):
         return kinds[:1] * len(value)
     if len(kinds) != len(value):
-        raise ValueError(f"{where} has {len(value)} values, not {len(kinds)}")
+        raise ValueError(f"{_named(place)} has {len(value)} values, not {len(kinds)}")
     return kinds
 
 

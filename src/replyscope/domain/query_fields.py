@@ -66,6 +66,8 @@ class OfSession:
 
 PART = " · "
 """The separator of the parts of a text, such as the name and the command of a program."""
+ME = "me"
+"""The owner of the own sessions."""
 OWN = "replyscope"
 """The source of the sessions of replyscope itself."""
 
@@ -311,6 +313,17 @@ FIELDS: dict[str, Field] = {
         OfSession("client", has_parts=True),
         "the beginning of the watched program's name or command",
         "codex",
+    ),
+    "by": Field(
+        OfSession("owner", has_parts=True),
+        "on a hub: the role of the session, or me",
+        ME,
+        offered=(ME,),
+    ),
+    "machine": Field(
+        OfSession("machine", has_parts=True),
+        "on a hub: the machine that sent the reply",
+        "laptop",
     ),
     "is": Field(
         Flags(_IS),

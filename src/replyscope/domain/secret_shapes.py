@@ -12,26 +12,30 @@ PLACEHOLDERS = ("none", "null", "empty", "test", "token", "local", "dummy", "fak
                 "lm-studio", "no-key", "not-needed", "sk-no-key-required")  # fmt: skip
 """Placeholders for servers without keys; masking them would remove words from replies."""
 
+_START = r"(?:\b|(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4}))"
+"""The start of a word, also after an escape sequence of JSON: bodies of requests are searched as
+they are sent.
+"""
 KEY_SHAPES: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("private key-----",),
         r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,8000}?"
         r"-----END [A-Z ]{0,40}PRIVATE KEY-----",
     ),
-    (("sk-", "rk-", "pk-"), r"\b(?:sk|rk|pk)-(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{12,}"),
-    (("_live_", "_test_"), r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}"),
+    (("sk-", "rk-", "pk-"), _START + r"(?:sk|rk|pk)-(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{12,}"),
+    (("_live_", "_test_"), _START + r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}"),
     (
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hf_", "gsk_"),
-        r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|hf_|gsk_)[A-Za-z0-9_-]{12,}",
+        _START + r"(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|hf_|gsk_)[A-Za-z0-9_-]{12,}",
     ),
     (
         ("xai-", "nvapi-", "pplx-", "csk-", "r8_", "npm_", "xapp-"),
-        r"\b(?:xai-|nvapi-|pplx-|csk-|r8_|npm_|xapp-)(?=[A-Za-z0-9_-]{0,200}\d)"
+        _START + r"(?:xai-|nvapi-|pplx-|csk-|r8_|npm_|xapp-)(?=[A-Za-z0-9_-]{0,200}\d)"
         r"[A-Za-z0-9_-]{20,}",
     ),
-    (("aiza",), r"\bAIza[A-Za-z0-9_-]{12,}"),
-    (("akia", "asia"), r"\bA[KS]IA[A-Z0-9]{16}\b"),
-    (("eyj",), r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+    (("aiza",), _START + r"AIza[A-Za-z0-9_-]{12,}"),
+    (("akia", "asia"), _START + r"A[KS]IA[A-Z0-9]{16}\b"),
+    (("eyj",), _START + r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
 )
 _COMPILED = tuple((needs, re.compile(pattern)) for needs, pattern in KEY_SHAPES)
 DISTINCT = 6

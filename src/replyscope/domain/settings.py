@@ -30,6 +30,18 @@ class BackupSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HubSettings:
+    """The hub of the settings: its URL, the query of what others may read, whether entries are
+    encrypted, and the name of this machine; None for the name of the computer.
+    """
+
+    url: str | None = None
+    share: str | None = None
+    encrypt: bool = False
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of the person. `provider` names the default endpoint, None without one.
 
@@ -63,6 +75,7 @@ class Settings:
     backup: BackupSettings = field(default_factory=BackupSettings)
     mcp_share: str | None = None
     """The query of the replies that other programs may read; None for all."""
+    hub: HubSettings = field(default_factory=HubSettings)
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""

@@ -55,7 +55,7 @@ def pattern_of(wanted: Sequence[Wanted]) -> "re.Pattern[str] | None":
     pieces = []
     for phrase, is_open in wanted:
         body = re.escape(phrase[0]) + "".join(
-            f"[\\W_]{'*' if _is_unspaced(before, word) else '+'}{re.escape(word)}"
+            f"[\\W_]{'*' if is_unspaced(before) or is_unspaced(word) else '+'}{re.escape(word)}"
             for before, word in pairwise(phrase)
         )
         edge = r"(?:\b|(?<=_))" if phrase[0].isascii() else ""
@@ -64,9 +64,9 @@ def pattern_of(wanted: Sequence[Wanted]) -> "re.Pattern[str] | None":
     return re.compile("|".join(pieces)) if pieces else None
 
 
-def _is_unspaced(before: str, word: str) -> bool:
-    """Whether two words can be adjacent without a separator."""
-    return _CHARACTER.match(before) is not None or _CHARACTER.match(word) is not None
+def is_unspaced(word: str) -> bool:
+    """Whether a word is a character of a script that is written without spaces."""
+    return _CHARACTER.match(word) is not None
 
 
 def has_phrase(words: list[str], phrase: list[str], *, is_open: bool) -> bool:

@@ -116,13 +116,17 @@ class Review:
             if session_id in removable and not await self._sessions.is_held_elsewhere(session_id)
         ]
         purged, paths = await self._library.purge(session_ids, self._clock.now())
+        self.delete_files(paths)
+        for session_id in session_ids:
+            self._archive.forget(session_id)
+        return purged
+
+    def delete_files(self, paths: Iterable[str]) -> None:
+        """Delete the files of purged sessions' tools, if they are in the folder of kept files."""
         for path in map(Path, paths):
             with suppress(OSError, ValueError):  # a path with a NUL is a ValueError
                 if path.resolve().is_relative_to(self._kept.resolve()):
                     path.unlink()
-        for session_id in session_ids:
-            self._archive.forget(session_id)
-        return purged
 
     async def purge_old(self) -> Purged | None:
         """Purge the sessions that were deleted 30 days ago, and finish an incomplete purge.

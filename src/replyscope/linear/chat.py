@@ -284,10 +284,11 @@ class LinearChat:
 
 
 async def _keep_archive(services: ChatServices) -> None:
-    """Purge sessions that were deleted 30 days ago, update the search index, and make the daily
-    backup.
+    """Purge sessions that were deleted 30 days ago, update the search index, make the daily
+    backup, and start the quiet sync with the hub.
     """
     try:
+        await services.begin_hub(_log.info)
         await services.review.purge_old()
         await services.review.update_index()
         await services.back_up()

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from replyscope.domain.errors import StoreError, StoreGone
 from replyscope.store.connection import TolerantConnection
 from replyscope.store.schema import check_version, migrate
+from replyscope.store.sql_functions import NowMs, register_functions, wall_ms
 from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
 
 T = TypeVar("T")
@@ -31,11 +32,13 @@ _MOST_TOGETHER = 64
 class Database:
     """Runs jobs against the file, off the event loop.
 
-    `path` None keeps everything in memory and forgets it at `close`.
+    `path` None keeps everything in memory and forgets it at `close`. `now_ms` is the wall clock
+    for the stamps of changes.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, now_ms: NowMs = wall_ms) -> None:
         self._path = path
+        self._now_ms = now_ms
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._waiting: deque[tuple[Job[Any], Future[Any]]] = deque()
         """The writes that the writer has not begun, and where their results are awaited."""
@@ -193,6 +196,7 @@ class Database:
                 _create_private(self._path)
             with _closed_on_error(connect(str(self._path or ":memory:"))) as connection:
                 self._prepare(connection)
+                register_functions(connection, self._now_ms)
             self._write_connection = connection
         return self._write_connection
 

@@ -33,29 +33,39 @@ def replace_changed(connection: sqlite3.Connection, shared: Shared, known: set[s
     if not shared.grows:
         return
     for message in list(_changed_messages(connection, shared, known)):
-        rows.update_parts(connection, message)
-        note_unindexed_under(connection, message.parent_id)
-        _note_replies_below(connection, message)
+        replace_message(connection, message)
     for exchange, folded in list(_changed_exchanges(connection, shared)):
-        reason = exchange.choices[0].finish_reason if exchange.choices else None
-        connection.execute(
-            "UPDATE exchange SET state = ?, model = ?, finish_reason = ?, folded = ?, cost_usd = ? "
-            "WHERE id = ?",
-            (
-                exchange.state.value,
-                rows.storable(exchange.model),
-                reason.value if reason else None,
-                folded,
-                exchange.cost_usd,
-                exchange.id,
-            ),
-        )
-        note_unindexed(connection, exchange.id)
+        replace_exchange(connection, exchange, folded)
     if _has_new_title(connection, shared):
         connection.execute(
             "UPDATE session SET title = ?, is_title_given = 1 WHERE id = ?",
             (rows.storable(shared.session.title), shared.session.id),
         )
+
+
+def replace_exchange(connection: sqlite3.Connection, exchange: Exchange, folded: bytes) -> None:
+    """Save another form of an exchange that has ended."""
+    reason = exchange.choices[0].finish_reason if exchange.choices else None
+    connection.execute(
+        "UPDATE exchange SET state = ?, model = ?, finish_reason = ?, folded = ?, cost_usd = ? "
+        "WHERE id = ?",
+        (
+            exchange.state.value,
+            rows.storable(exchange.model),
+            reason.value if reason else None,
+            folded,
+            exchange.cost_usd,
+            exchange.id,
+        ),
+    )
+    note_unindexed(connection, exchange.id)
+
+
+def replace_message(connection: sqlite3.Connection, message: Message) -> None:
+    """Save the new parts of a message, and queue the replies around it for indexing."""
+    rows.update_parts(connection, message)
+    note_unindexed_under(connection, message.parent_id)
+    _note_replies_below(connection, message)
 
 
 def _has_new_title(connection: sqlite3.Connection, shared: Shared) -> bool:

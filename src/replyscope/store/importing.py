@@ -1,10 +1,11 @@
 """Imports and exports sessions, each in one transaction: a whole session or nothing."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 
 from replyscope.domain.errors import ImportConflict
-from replyscope.domain.event import WireRecord
+from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message
@@ -106,17 +107,28 @@ def insert_ended(
     connection: sqlite3.Connection, session_id: str, exchange: Exchange, home: Message
 ) -> bool:
     """Insert an exchange unless it exists (a fork may share it). Returns whether it was new."""
-    exchange = with_sound_numbers(exchange)
     position = [s.exchange_id for s in home.sources].index(exchange.id)
+    place = (home.id, position, home.sources[position].choice_index)
+    return insert_ended_at(connection, session_id, exchange, place)
+
+
+def insert_ended_at(
+    connection: sqlite3.Connection, session_id: str, exchange: Exchange, place: tuple[str, int, int]
+) -> bool:
+    """Insert an exchange at a place: its message, the position among its exchanges, and the index
+    of the choice. Returns whether it was new.
+    """
+    exchange = with_sound_numbers(exchange)
     reason = exchange.choices[0].finish_reason if exchange.choices else None
+    message_id, position, choice_index = place
     done = connection.execute(
         "INSERT OR IGNORE INTO exchange VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)",
         (
             exchange.id,
             session_id,
-            home.id,
+            message_id,
             position,
-            home.sources[position].choice_index,
+            choice_index,
             exchange.state.value,
             rows.storable(exchange.model),
             reason.value if reason else None,
@@ -162,10 +174,16 @@ def _insert_wire(connection: sqlite3.Connection, shared: Shared, exchange_id: st
         return
     if record.request is not None:
         save_request(connection, exchange_id, record.request)
-    if record.frames:
+    insert_frames(connection, exchange_id, record.frames)
+
+
+def insert_frames(
+    connection: sqlite3.Connection, exchange_id: str, frames: Sequence[WireFrame]
+) -> None:
+    """Save the frames of an ended exchange, unless it has some."""
+    if frames:
         connection.execute(
-            "INSERT OR IGNORE INTO segment VALUES (?, 0, ?)",
-            (exchange_id, encode_frames(record.frames)),
+            "INSERT OR IGNORE INTO segment VALUES (?, 0, ?)", (exchange_id, encode_frames(frames))
         )
 
 

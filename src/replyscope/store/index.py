@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from replyscope.domain.exchange import Exchange
+from replyscope.domain.fact_columns import columns_of, index_version, rows_of
 from replyscope.domain.facts import Facts
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Part, ToolResultPart
@@ -18,7 +19,6 @@ from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
 from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
 from replyscope.store.connection import stored
-from replyscope.store.fact_columns import columns_of, index_version, rows_of
 from replyscope.store.folded import damaged_exchange
 from replyscope.store.schema import SEARCH_TABLE
 from replyscope.store.sqlite_errors import result_code

@@ -75,13 +75,14 @@ def save_ended(connection: sqlite3.Connection, exchange: Exchange) -> None:
     connection.execute(
         "UPDATE session SET updated_at = max(updated_at, ?) "
         "WHERE id = (SELECT session_id FROM exchange WHERE id = ?)",
-        (_ended_ms(exchange), exchange.id),
+        (ended_ms(exchange), exchange.id),
     )
     note_remote(connection, exchange)
     note_unindexed(connection, exchange.id)
 
 
-def _ended_ms(exchange: Exchange) -> int:
+def ended_ms(exchange: Exchange) -> int:
+    """The end of an exchange in milliseconds since 1970."""
     return round(exchange.started_at.timestamp() * 1000 + exchange.timing.duration_ms)
 
 

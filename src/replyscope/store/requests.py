@@ -114,7 +114,17 @@ def unpack_ids(packed: bytes) -> list[int]:
 def save_request(connection: sqlite3.Connection, exchange_id: str, sent: RequestSent) -> None:
     """Save a request; it replaces an earlier try of the same exchange."""
     separator, pieces = split_body(sent.body)
-    ids = _piece_ids(connection, pieces)
+    insert_request(connection, exchange_id, sent, separator, piece_ids(connection, pieces))
+
+
+def insert_request(
+    connection: sqlite3.Connection,
+    exchange_id: str,
+    sent: RequestSent,
+    separator: str,
+    ids: Sequence[int],
+) -> None:
+    """Save the row of a request, with the ids of the pieces of its body."""
     connection.execute(
         "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?)",
         (exchange_id, sent.method, sent.url, json.dumps(sent.headers), separator, pack_ids(ids)),
@@ -153,7 +163,7 @@ def rebuild_request(
     return RequestSent(method, url, pairs, join_body(separator, pieces))
 
 
-def _piece_ids(connection: sqlite3.Connection, pieces: Sequence[bytes]) -> list[int]:
+def piece_ids(connection: sqlite3.Connection, pieces: Sequence[bytes]) -> list[int]:
     """The ids of pieces; new ones are saved."""
     digests = [hashlib.sha256(piece).digest() for piece in pieces]
     known: dict[bytes, int] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from replyscope.domain.errors import StoreTooNew
 from replyscope.store.views import VIEW_SCRIPT
+from replyscope.store.hub_tables import HUB_TABLES
 
 _FIRST = """
 CREATE TABLE session (
@@ -258,6 +259,7 @@ MIGRATIONS: tuple[str, ...] = (
     _SPENDING,
     _WATCHED,
     VIEW_SCRIPT,
+    HUB_TABLES,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 

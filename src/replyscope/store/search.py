@@ -16,10 +16,10 @@ from replyscope.domain.search import (
     Sort,
     UnreadableRow,
 )
+from replyscope.domain.snippet import cut_snippet, says
 from replyscope.store.database import Database
 from replyscope.store.index import Describe, index_these, list_unindexed, start_anew, texts_of
 from replyscope.store.query_sql import Plan, plan_query
-from replyscope.store.snippet import cut_snippet, says
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 
 T = TypeVar("T")

@@ -35,16 +35,19 @@ from replyscope.store.recent_models import recent_models
 from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
 from replyscope.store.spending import SqliteLedger, daily_costs
+from replyscope.store.sql_functions import NowMs, wall_ms
 from replyscope.store.stash import pop_stash, push_stash
 
 
 class SqliteStore:
-    """A store in one SQLite file; see domain.stores. `path` None keeps everything in memory."""
+    """A store in one SQLite file; see domain.stores. `path` None keeps everything in memory.
+    `now_ms` is the wall clock.
+    """
 
     is_private = False
 
-    def __init__(self, path: Path | None, writer: str) -> None:
-        self._database = Database(path)
+    def __init__(self, path: Path | None, writer: str, now_ms: NowMs = wall_ms) -> None:
+        self._database = Database(path, now_ms)
         self._hold = Hold(path.parent / "live" if path is not None else None, writer)
         self.ledger: Ledger = SqliteLedger(lambda: (self._database, self._hold))
 
@@ -94,9 +97,9 @@ class SqliteStore:
     async def load_session(self, session_id: str) -> StoredSession:
         """A session with the tree of its messages. Raises SessionNotFound."""
         stored = await self._database.read(lambda c: rows.load_session(c, session_id))
-        return replace(stored, messages=tuple(self._settled(m) for m in stored.messages))
+        return replace(stored, messages=tuple(self.settled(m) for m in stored.messages))
 
-    def _settled(self, message: Message) -> Message:
+    def settled(self, message: Message) -> Message:
         """A message in which the running tools of dead processes are marked as interrupted."""
         if message.role is not Role.TOOL:
             return message
@@ -186,7 +189,7 @@ class SqliteStore:
         shared = await self._database.read(
             lambda c: read_shared(c, session_id, with_wire=with_wire)
         )
-        return replace(shared, messages=tuple(self._settled(m) for m in shared.messages))
+        return replace(shared, messages=tuple(self.settled(m) for m in shared.messages))
 
     async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
         """Import a session in one transaction.

@@ -1,6 +1,6 @@
 """The services that the screens use. The command line builds them; nothing here does I/O."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from replyscope.domain.look import ThemeSource
@@ -13,7 +13,13 @@ Tell = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Services(ChatServices):
-    """The services of one run of the app: those of a chat, the themes, and the undo stack."""
+    """The services of one run of the app: those of a chat, the themes, and the undo stack.
+
+    `open_hub` returns the services of a review that reads the hub; None for the local archive.
+    `hub_name` is the hub that these services read.
+    """
 
     themes: list[ThemeSource] = field(default_factory=list)
     undo: UndoList = field(default_factory=UndoList)
+    open_hub: "Callable[[], Awaitable[Services]] | None" = None
+    hub_name: str = ""

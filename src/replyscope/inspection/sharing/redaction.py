@@ -24,6 +24,9 @@ _ASSIGNED = (
     # A digit is required, so code that only names a secret is not redacted.
     r"(?P<secret>(?=[^\s\"'\\,;<>{}()$\[]{0,200}\d)[^\s\"'\\,;<>{}()$\[]{8,200})"
 )
+_LOGIN = r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@"
+_MAYBE_LOGIN = re.compile(r"://[^\s/:@\"']{0,100}:[^\s/@\"']{1,200}@")
+"""Every recorded reply has a URL: this pattern begins with a literal, so it is searched fast."""
 _KEY, _PLACE = "key", "home folder"
 _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     *((_KEY, needs, pattern) for needs, pattern in KEY_SHAPES),
@@ -31,9 +34,13 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         _KEY,
         ("://",),
-        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@",
+        _LOGIN,
     ),
-    (_KEY, ("key", "secret", "token", "passw"), _ASSIGNED),
+    (
+        _KEY,
+        ("api_key", "api-key", "apikey", "secret", "access", "auth", "passw"),
+        _ASSIGNED,
+    ),
     ("e-mail address", ("@",), _MAIL),
     (
         _PLACE,
@@ -64,23 +71,39 @@ class Redaction:
 class Redactor:
     """A callable that redacts texts. `counts` has the number of redactions by kind.
 
-    `patterns` are custom regular expressions, `home` is the home folder. Raises
-    ValueError for an invalid pattern; calling it raises PatternTooSlow.
+    `own` are custom regular expressions, `home` is the home folder; with `keys_only` only keys
+    and these expressions are redacted. Raises ValueError for an invalid pattern; calling it raises
+    PatternTooSlow.
     """
 
     def __init__(
-        self, own: Sequence[str] = (), *, is_on: bool = True, home: str | None = None
+        self,
+        own: Sequence[str] = (),
+        *,
+        is_on: bool = True,
+        home: str | None = None,
+        keys_only: bool = False,
     ) -> None:
         self.is_on = is_on
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, dict[str, None]] = {}
         self.places: dict[str, Counter[str]] = {}
         self._place = ""
-        kinds = list(_KINDS) if is_on else []
-        if is_on and home and home.count("/") + home.count("\\") > 1:
+        kinds = [one for one in _KINDS if one[0] == _KEY or not keys_only] if is_on else []
+        if is_on and not keys_only and home and home.count("/") + home.count("\\") > 1:
             kinds.append((_PLACE, (home.lower(),), re.escape(home) + r"(?![\w.-])"))
         self._patterns = [(kind, needs, re.compile(pattern)) for kind, needs, pattern in kinds]
         self._own = [_compiled(pattern) for pattern in own] if is_on else []
+
+    def may_find(self, text: str) -> bool:
+        """Whether a text, or JSON of it, may have something to redact: false is certain."""
+        small = text.lower()
+        return bool(self._own) or any(
+            _MAYBE_LOGIN.search(small) is not None
+            if pattern.pattern == _LOGIN
+            else any(need in small for need in needs)
+            for _, needs, pattern in self._patterns
+        )
 
     def enter(self, place: str) -> None:
         """Set the session of the next texts, for the report."""

@@ -36,7 +36,7 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
         shared = replace(shared, records=records, exchanges=exchanges, messages=messages)
     settings = settings_to_json(session.settings)
     if clean is not None:
-        _clean_parameters(settings.get("parameters", {}), clean)
+        clean_parameters(settings.get("parameters", {}), clean)
     value = {
         "format": SESSION_FORMAT,
         "id": session.id,
@@ -59,18 +59,24 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
 
 def _cleaned_value(value: dict[str, Any], clean: Redactor) -> dict[str, Any]:
     """The redacted JSON. The texts of replies have offsets and are redacted earlier."""
-    exchanges = [
-        _cleaned({**exchange, "choices": []}, clean)
-        | {"choices": [_cleaned_choice(choice, clean) for choice in exchange["choices"]]}
-        for exchange in value["exchanges"]
-    ]
-    cleaned: dict[str, Any] = _cleaned({**value, "exchanges": []}, clean)
-    return cleaned | {"exchanges": exchanges}
+    exchanges = [_cleaned_exchange_json(exchange, clean) for exchange in value["exchanges"]]
+    rest: dict[str, Any] = cleaned({**value, "exchanges": []}, clean)
+    return rest | {"exchanges": exchanges}
+
+
+def _cleaned_exchange_json(value: dict[str, Any], clean: Redactor) -> dict[str, Any]:
+    rest: dict[str, Any] = cleaned({**value, "choices": []}, clean)
+    return rest | {"choices": [_cleaned_choice(choice, clean) for choice in value["choices"]]}
+
+
+def exchange_json(exchange: Exchange, clean: Redactor) -> dict[str, Any]:
+    """The redacted JSON of an exchange, without its wire."""
+    return _cleaned_exchange_json(exchange_to_json(_cleaned_exchange(exchange, clean)), clean)
 
 
 def _cleaned_choice(choice: dict[str, Any], clean: Redactor) -> dict[str, Any]:
     return {
-        name: one if name in ("text", "reasoning", "refusal") else _cleaned(one, clean)
+        name: one if name in ("text", "reasoning", "refusal") else cleaned(one, clean)
         for name, one in choice.items()
     }
 
@@ -110,26 +116,26 @@ def _cleaned_exchange(exchange: Exchange, clean: Redactor) -> Exchange:
     return replace(exchange, choices=choices)
 
 
-def _clean_parameters(given: dict[str, Any], clean: Redactor) -> None:
+def clean_parameters(given: dict[str, Any], clean: Redactor) -> None:
     """Redact the texts within the JSON of parameters, so that it stays JSON."""
 
-    def cleaned(text: str) -> str:
-        return json.dumps(_cleaned(json.loads(text), clean), ensure_ascii=False)
+    def cleaned_text(text: str) -> str:
+        return json.dumps(cleaned(json.loads(text), clean), ensure_ascii=False)
 
     if "extra" in given:
-        given["extra"] = cleaned(given["extra"])
+        given["extra"] = cleaned_text(given["extra"])
     if "others" in given:
-        given["others"] = [[name, cleaned(text)] for name, text in given["others"]]
+        given["others"] = [[name, cleaned_text(text)] for name, text in given["others"]]
 
 
-def _cleaned(value: Any, clean: Redactor) -> Any:
+def cleaned(value: Any, clean: Redactor) -> Any:
     """The value with all texts redacted. Field names and image bytes are unchanged."""
     if isinstance(value, str):
         return clean(_PDF_URL.sub(r"\1", value) if clean.is_on else value)
     if isinstance(value, list | tuple):
-        return [_cleaned(one, clean) for one in value]
+        return [cleaned(one, clean) for one in value]
     if isinstance(value, dict):
-        return {name: one if name in _KEPT else _cleaned(one, clean) for name, one in value.items()}
+        return {name: one if name in _KEPT else cleaned(one, clean) for name, one in value.items()}
     return value
 
 

@@ -78,6 +78,8 @@ class Desk:
         self.conversation: Conversation = services.archive.new(SessionSettings())
         self.pending.turn_to(self.conversation.session.id)
         self.finished: set[str] = set()
+        self.hub = ""
+        """The state of the hub in words, for the status line."""
         """The ids of sessions whose reply ended while another session was open."""
         self.watching: Watching | None = None
         """The watch, once it was started."""

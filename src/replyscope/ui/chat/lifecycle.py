@@ -1,5 +1,7 @@
 """The start and exit of the chat, and the changes of other processes to the store."""
 
+from contextlib import suppress
+
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
@@ -80,6 +82,14 @@ class Lifecycle:
         elif services.opens_watch:
             self._watching.watch()
         self._desk.start_work(self._keep_archive, services, group="archive")
+        with suppress(StoreError):
+            await services.begin_hub(self._show_hub)
+
+    def _show_hub(self, words: str) -> None:
+        """Show the state of the hub in the status line."""
+        if words != self._desk.hub and self._screen.is_attached:
+            self._desk.hub = words
+            self._panes.draw_status()
 
     @property
     def _opens_a_screen(self) -> bool:

@@ -211,6 +211,7 @@ class Panes:
                 is_saving=self._desk.services.sessions.is_saving,
             ),
             watch=self._watch_words(),
+            hub=self._desk.hub,
             model_key=first_key(self._screen, "chat.model"),
         )
 

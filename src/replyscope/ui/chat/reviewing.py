@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
 from replyscope.domain.model_names import ModelName
 from replyscope.engine.conversation import Conversation
@@ -19,6 +20,7 @@ from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.reading.reply_screens import ReplyScreens
 from replyscope.ui.review.exporting import PRIVATE_NOTE, ask_export
+from replyscope.ui.services import Services
 from replyscope.ui.working_screen import WorkingScreen
 
 if TYPE_CHECKING:  # loaded with the review screen
@@ -51,6 +53,7 @@ class Reviewing:
         self._sessions = sessions
         self._reply_screens = reply_screens
         self._told_removed: tuple[str, bool] | None = None
+        self._hub: Services | None = None
 
     def review(self) -> None:
         """Review saved sessions."""
@@ -61,13 +64,43 @@ class Reviewing:
         module = await asyncio.to_thread(
             importlib.import_module, "replyscope.ui.review.screen"
         )  # loaded on first use
-        screen: Screen[Opened | None] = module.ReviewScreen(self._desk.services, query)
+        services = await self._reviewed()
+        if services is None:
+            return
+        screen: Screen[Opened | None] = module.ReviewScreen(services, query)
         opened = await self._desk.ask(screen)
         if opened is None:
             self._view.refresh_sidebar()
             self._screen.call_after_refresh(self.tell_removed, self._desk.conversation)
             return
+        if services.hub_name and not await self._is_here(opened[0]):
+            self._desk.tell(
+                "This session is on the hub only. It can be read and exported in the review, not "
+                "continued.",
+                is_error=False,
+            )
+            return
         await self.open_message(*opened)
+
+    async def _is_here(self, session_id: str) -> bool:
+        """Whether the archive of this machine has a session of the hub."""
+        try:
+            await self._desk.services.sessions.session_stamp(session_id)
+        except ReplyscopeError:
+            return False
+        return True
+
+    async def _reviewed(self) -> Services | None:
+        """The services of the review, which may read the hub. None after an error."""
+        services = self._desk.services
+        if services.open_hub is None:
+            return services
+        try:
+            if self._hub is None:
+                self._hub = await services.open_hub()
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+        return self._hub
 
     async def open_message(self, session_id: str, message_id: str | None) -> None:
         """Open a session at one of its messages."""

@@ -32,6 +32,8 @@ class Status:
     note: str = ""
     watch: str = ""
     """The address of the watch, and the number of its calls; empty without a watch."""
+    hub: str = ""
+    """The state of the hub in words; empty without a hub."""
     model_key: str = "F2"
 
 
@@ -96,6 +98,7 @@ def _parts(status: Status) -> list[_Part]:
     parts += [_Part(Content(text), worth) for text, worth in _usage(status)]
     parts += [_Part(_command(text, name), worth) for text, name, worth in _request(status)]
     parts.append(_Part(_command(printable_line(status.watch), "watch"), 9))
+    parts.append(_Part(Content.styled(printable_line(status.hub), "$text-muted"), 2))
     return [part for part in parts if part.text]
 
 

@@ -54,6 +54,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         super().__init__()
         use_compositor(self, TightCompositor())
         self._first_query = query
+        self._place = f"the hub {printable_line(services.hub_name)}" if services.hub_name else ""
         self._commands = {command.name: command for command in REVIEW_COMMANDS}
         self._widgets = SearchWidgets(
             field=QueryField(
@@ -89,6 +90,8 @@ class ReviewScreen(WorkingScreen[Opened | None]):
 
     def on_mount(self) -> None:
         titles = {"#folders": "Folders", "#found": "Results", "#preview-inspector": "Inspector"}
+        if self._place:
+            titles["#found"] = f"Results on {self._place}"
         for pane, title in titles.items():
             self.query_one(pane).border_title = title
         with self.prevent(Input.Changed):

@@ -1,0 +1,170 @@
+"""The protocol of the local side of a hub: what changed here, and what came from elsewhere."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from replyscope.domain.hub import START, HubEntry, LogHead
+
+
+@dataclass(frozen=True, slots=True)
+class HubMembership:
+    """The hub that this archive takes part in.
+
+    `machine` is the id of this archive as a machine, `former` are its earlier ids. `place` tells
+    the file from a copy of it. `head` is the end of our log, `intended` the end after a push of
+    which no answer came, with the entries up to `intended_seq`.
+    """
+
+    url: str
+    machine: str
+    name: str
+    place: str
+    former: tuple[str, ...] = ()
+    head: LogHead = START
+    intended: LogHead | None = None
+    synced_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The next entries to push, numbered from the end of our log. `seq` is the newest change
+    that they include; `cursor` is where the next batch begins. `skipped` counts entries that
+    wait for the end of a reply, or cannot be read.
+    """
+
+    entries: tuple[HubEntry, ...]
+    seqs: tuple[int, ...]
+    cursor: int
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What would leave: the counts, and sessions with their titles and counts of replies."""
+
+    sessions: int
+    messages: int
+    exchanges: int
+    purges: int
+    titles: tuple[tuple[str, str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of applying entries: what was new here, and sentences about unusable entries.
+
+    `purged_files` are the files of tools that only purged sessions had.
+    """
+
+    sessions: int = 0
+    messages: int = 0
+    exchanges: int = 0
+    purged: int = 0
+    faults: tuple[str, ...] = ()
+    purged_files: tuple[str, ...] = ()
+
+    def plus(self, other: "Applied") -> "Applied":
+        """The sum of two results."""
+        return Applied(
+            self.sessions + other.sessions,
+            self.messages + other.messages,
+            self.exchanges + other.exchanges,
+            self.purged + other.purged,
+            (*self.faults, *other.faults),
+            (*self.purged_files, *other.purged_files),
+        )
+
+
+class HubLog(Protocol):
+    """The local side of a hub. Every method may raise StoreError."""
+
+    async def membership(self) -> HubMembership | None:
+        """The hub of this archive; None when it takes part in none."""
+        ...
+
+    async def place(self) -> str:
+        """A value that a copy of the file does not have."""
+        ...
+
+    async def join(self, url: str, machine: str, name: str) -> None:
+        """Take part in a hub: everything that is here waits to leave."""
+        ...
+
+    async def renew(self, machine: str, *, is_copy: bool) -> None:
+        """Take part as another machine. A copy of an archive (`is_copy`) that is as the hub knows
+        it goes on from there; else every log is read again, and everything offered again.
+        """
+        ...
+
+    async def leave(self) -> None:
+        """Take part in no hub any more. Nothing that was saved changes."""
+        ...
+
+    async def waiting(self, leaving: Collection[str] | None) -> Waiting:
+        """What would leave, of all sessions or of some."""
+        ...
+
+    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> Batch:
+        """The next entries to push, within the bound of a batch."""
+        ...
+
+    async def intend(self, head: LogHead, seqs: Sequence[int]) -> None:
+        """Save the end of our log that a push will have."""
+        ...
+
+    async def settle(self, head: LogHead) -> None:
+        """Save the end of our log on the hub. If it is the intended one, its entries have left."""
+        ...
+
+    async def pulled(self) -> Mapping[str, int]:
+        """The number up to which the log of each machine was read."""
+        ...
+
+    async def apply(
+        self, machine: str, entries: Sequence[HubEntry], upto: int, *, is_hole: bool = False
+    ) -> Applied:
+        """Merge entries in one transaction, and save up to where the log was read."""
+        ...
+
+    async def rewind(self, machine: str) -> None:
+        """Read the log of a machine from its start again."""
+        ...
+
+    async def holes(self) -> Sequence[tuple[str, int, int]]:
+        """The stretches of logs that could not be read: machine, first and last number."""
+        ...
+
+    async def set_hole(self, machine: str, first: int, last: int, *, is_open: bool) -> None:
+        """Note or remove a stretch that could not be read."""
+        ...
+
+    async def unshare(self, session_ids: Collection[str]) -> int:
+        """Mark sessions as withdrawn from the hub, on all machines. Returns their number."""
+        ...
+
+    async def to_withdraw(self) -> Sequence[str]:
+        """The withdrawn sessions of which the hub may still have entries of this machine."""
+        ...
+
+    async def withdrawn(self, session_ids: Collection[str]) -> None:
+        """The hub has removed the entries of sessions."""
+        ...
+
+    async def left(self) -> Collection[str]:
+        """The sessions that have left this machine, or came from the hub."""
+        ...
+
+    async def offer_shared(self, session_ids: Collection[str]) -> None:
+        """Offer again the sessions that others may read from now on: their entries have left as
+        they are for the person's own machines, and have to leave redacted.
+        """
+        ...
+
+    async def note_synced(self, at_ms: int) -> None:
+        """Save the time of a complete sync."""
+        ...
+
+    async def newest_change(self) -> int:
+        """A number that grows with each change that waits to leave."""
+        ...

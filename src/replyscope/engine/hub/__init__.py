@@ -1,0 +1,1 @@
+"""Synchronises the archive of this machine with a hub."""

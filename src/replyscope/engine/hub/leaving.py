@@ -1,0 +1,84 @@
+"""Decides what leaves this machine for the hub, and redacts it on the way out."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.hub import HubEntry
+from replyscope.domain.hub_log import HubLog
+from replyscope.domain.library import SearchIndex
+from replyscope.domain.matching import read_query
+from replyscope.domain.ports import Clock
+from replyscope.domain.query import QueryError
+from replyscope.domain.search import Search, Sort
+from replyscope.inspection.sharing.hub_redaction import clean_entry
+from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
+
+
+@dataclass(slots=True)
+class Leaving:
+    """The choice of what leaves.
+
+    `share` is a query: with `is_private` (a hub of the person's own machines in a database)
+    everything leaves, and the query says what others may read; in a folder only sessions with a
+    matching reply leave. Without a query everything leaves, for the person's own machines.
+    """
+
+    log: HubLog
+    index: SearchIndex
+    clock: Clock
+    share: str | None
+    has_owners: bool
+    patterns: Callable[[], Sequence[str]]
+    home: str
+
+    async def sessions(self) -> Collection[str] | None:
+        """The ids of the sessions that leave; None for all. A session that has left once goes on
+        leaving, until it is unshared.
+        """
+        if self.share is None or self.has_owners:
+            return None
+        return {*await self.matching(self.share), *await self.log.left()}
+
+    async def matching(self, text: str) -> set[str]:
+        """The sessions with a reply that matches a query. Raises SettingsError."""
+        try:
+            query = read_query(text)
+        except QueryError as error:
+            raise SettingsError(f"The query {text!r} is not valid: {error}.") from error
+        await self.index.update()
+        search = Search(query, self.clock.now().astimezone(), Sort.TIME)
+        return {session_id for session_id, _ in await self.index.find_ids(search)}
+
+    async def prepare(self, entries: Sequence[HubEntry]) -> tuple[HubEntry, ...]:
+        """The entries as they leave: redacted, and marked when others may read them.
+
+        Keys are always redacted; what others may read is redacted as an export is.
+        """
+        shared: Collection[str] = ()
+        if self.share is not None:
+            shared = (
+                await self.matching(self.share)
+                if self.has_owners
+                else {entry.session_id for entry in entries}
+            )
+        return await asyncio.to_thread(self._prepare, tuple(entries), shared)
+
+    def _prepare(
+        self, entries: Sequence[HubEntry], shared: Collection[str]
+    ) -> tuple[HubEntry, ...]:
+        try:
+            own = Redactor(keys_only=True)
+            others = Redactor(self.patterns(), home=self.home)
+        except ValueError as error:
+            raise SettingsError(f"redact: {error}.", "Correct the settings.") from error
+        made = []
+        for entry in entries:
+            is_shared = entry.session_id in shared
+            try:
+                clean = clean_entry(entry, others if is_shared else own, is_shared=is_shared)
+            except PatternTooSlow as error:
+                raise SettingsError(f"redact: {error}", "Make the pattern simpler.") from error
+            made.append(replace(clean, is_shared=is_shared))
+        return tuple(made)

@@ -1,0 +1,317 @@
+"""One sync with a hub: reads what the other machines wrote, then writes what changed here.
+
+Every step is saved before the next begins, so a sync that was interrupted anywhere goes on where
+it stopped, and repeating a step changes nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from replyscope.domain.errors import HubConflict, NotAHub
+from replyscope.domain.hub import (
+    START,
+    Hub,
+    HubEntry,
+    HubStatus,
+    LogHead,
+    Sealer,
+    TeamHub,
+    next_head,
+)
+from replyscope.domain.hub_log import Applied, HubLog, HubMembership
+from replyscope.domain.plural import plural
+from replyscope.domain.ports import Clock, NewId
+from replyscope.engine.hub.calls import HubThread
+from replyscope.engine.hub.leaving import Leaving
+
+_PULL_BYTES = 1_000_000
+_NOTED_MS = 300_000
+_AT_ONCE = 100
+"""The most entries that one transaction merges: replies of this machine are saved between."""
+
+
+class SyncLock(Protocol):
+    """Lets one process of a data folder synchronise at a time."""
+
+    def acquire(self) -> bool:
+        """Take the lock. Returns whether no other process has it."""
+        ...
+
+    def release(self) -> None:
+        """Release the lock."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """The result of a sync. `waiting` counts entries that leave later: their reply still runs.
+
+    `is_elsewhere` is true when another process synchronises this archive.
+    """
+
+    pushed: int = 0
+    pushed_bytes: int = 0
+    applied: Applied = field(default_factory=Applied)
+    waiting: int = 0
+    faults: tuple[str, ...] = ()
+    is_elsewhere: bool = False
+    is_renewed: bool = False
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something new was received."""
+        came = self.applied
+        return bool(came.sessions or came.messages or came.exchanges or came.purged)
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        if self.is_elsewhere:
+            return "Another replyscope process is synchronising this archive."
+        came = self.applied
+        parts = [f"sent {plural(self.pushed, 'entry')}"]
+        parts.append(
+            f"received {plural(came.sessions, 'new session')}, "
+            f"{plural(came.messages, 'message')} and {plural(came.exchanges, 'reply')}"
+        )
+        if came.purged:
+            parts.append(f"purged {plural(came.purged, 'session')}")
+        if self.waiting:
+            parts.append(f"{plural(self.waiting, 'entry')} to send after the end of a reply")
+        text = "; ".join(parts)
+        return f"{text[0].upper()}{text[1:]}."
+
+
+def _ignore(_report: SyncReport) -> None:
+    """Report no progress."""
+
+
+@dataclass(slots=True)
+class HubSync:
+    """Synchronises one archive. `open_hub` opens a connection for one sync."""
+
+    log: HubLog
+    open_hub: Callable[[str], Hub]
+    leaving: Leaving
+    lock: SyncLock
+    clock: Clock
+    new_id: NewId
+    sealer: Callable[[], Sealer | None] = lambda: None
+    offered: int | None = None
+    """The newest change up to which everything that may leave has left."""
+    _shared: frozenset[str] | None = None
+
+    async def sync(self, progress: Callable[[SyncReport], None] = _ignore) -> SyncReport:
+        """Synchronise once. Raises HubError, StoreError, SettingsError."""
+        membership = await self.log.membership()
+        if membership is None:
+            raise NotAHub("This archive takes part in no hub.", "Run `replyscope hub init URL`.")
+        if not self.lock.acquire():
+            return SyncReport(is_elsewhere=True)
+        thread = HubThread()
+        try:
+            sealer = await thread.call(self.sealer)
+            hub = await thread.call(self.open_hub, membership.url)
+            try:
+                shared = await self._offer_shared(hub)
+                report = await _Run(self, thread, hub, sealer, progress).run()
+                if isinstance(hub, TeamHub) and shared is not None:
+                    await thread.call(hub.set_shared, sorted(shared))
+                    self._shared = shared
+            finally:
+                thread.post(hub.close)
+        finally:
+            thread.close()
+            self.lock.release()
+        await self._note(membership, report)
+        return report
+
+    async def _note(self, membership: HubMembership, report: SyncReport) -> None:
+        """Save the time of a complete sync; of those that changed nothing, one in five minutes."""
+        now_ms = round(self.clock.now().timestamp() * 1000)
+        is_old = now_ms - (membership.synced_at_ms or 0) > _NOTED_MS
+        if not report.faults and (is_old or report.pushed or report.has_news):
+            await self.log.note_synced(now_ms)
+
+    async def _offer_shared(self, hub: Hub) -> frozenset[str] | None:
+        """The sessions that the team may read on a hub with owners, if that has changed. New ones
+        are offered again, because they leave redacted.
+        """
+        if not isinstance(hub, TeamHub):
+            return None
+        query = self.leaving.share
+        found = await self.leaving.matching(query) if query is not None else set()
+        shared = frozenset(found)
+        if shared == self._shared:
+            return None
+        await self.log.offer_shared(shared)
+        return shared
+
+
+@dataclass(slots=True)
+class _Run:
+    """The steps of one sync."""
+
+    sync: HubSync
+    thread: HubThread
+    hub: Hub
+    sealer: Sealer | None
+    progress: Callable[[SyncReport], None]
+    report: SyncReport = field(default_factory=SyncReport)
+
+    async def run(self) -> SyncReport:
+        """Run the steps. Another end of our log than the one we wrote makes us a new machine."""
+        for _ in range(2):
+            status = await self.thread.call(self.hub.status)
+            membership = await self._settled(status)
+            await self._pull_all(membership, status)
+            try:
+                await self._push_all(membership)
+            except HubConflict:
+                await self._renew(is_copy=False)
+                continue
+            return self.report
+        raise HubConflict(
+            "The log of this machine on the hub changed while it was written.",
+            "Run `replyscope hub sync` again.",
+        )
+
+    async def _settled(self, status: HubStatus) -> HubMembership:
+        """Compare the end of our log with the hub's."""
+        log = self.sync.log
+        membership = await self._membership()
+        head = status.heads.get(membership.machine, START)
+        if head not in (membership.head, membership.intended):
+            # A restored backup or a copy of the archive, or a hub that lost entries.
+            await self._renew(is_copy=False)
+            return await self._membership()
+        if membership.intended is not None:
+            await log.settle(head)
+        if membership.place != await log.place():
+            await self._renew(is_copy=True)
+        return await self._membership()
+
+    async def _membership(self) -> HubMembership:
+        membership = await self.sync.log.membership()
+        if membership is None:
+            raise NotAHub("This archive has left the hub.", "Run `replyscope hub init URL`.")
+        return membership
+
+    async def _renew(self, *, is_copy: bool) -> None:
+        await self.sync.log.renew(self.sync.new_id(), is_copy=is_copy)
+        self.report = replace(self.report, is_renewed=True)
+
+    async def _pull_all(self, membership: HubMembership, status: HubStatus) -> None:
+        for machine, first, last in await self.sync.log.holes():
+            await self._fill_hole(machine, first, last)
+        pulled = await self.sync.log.pulled()
+        for machine, head in sorted(status.heads.items()):
+            if machine == membership.machine:
+                continue
+            after = pulled.get(machine, 0)
+            if after > head.number:  # the hub lost entries: those that come again do no harm
+                await self.sync.log.rewind(machine)
+                after = 0
+            if after < head.number:
+                await self._pull(machine, after, head)
+
+    async def _pull(self, machine: str, after: int, head: LogHead) -> None:
+        while after < head.number:
+            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
+            await self._note_faults(machine)
+            newest = max((entry.number for entry in entries), default=head.number)
+            after = max(newest, after + 1)
+            await self._apply(machine, entries, after)
+
+    async def _apply(
+        self, machine: str, entries: Sequence[HubEntry], upto: int, *, is_hole: bool = False
+    ) -> None:
+        opened = await self._open(entries)
+        groups = [opened[at : at + _AT_ONCE] for at in range(0, len(opened), _AT_ONCE)] or [()]
+        for number, group in enumerate(groups):
+            reached = upto if number == len(groups) - 1 else group[-1].number
+            applied = await self.sync.log.apply(machine, group, reached, is_hole=is_hole)
+            self.report = replace(
+                self.report,
+                applied=self.report.applied.plus(applied),
+                faults=(*self.report.faults, *applied.faults),
+            )
+            self.progress(self.report)
+
+    async def _open(self, entries: Sequence[HubEntry]) -> Sequence[HubEntry]:
+        if self.sealer is None:
+            return entries
+        return await asyncio.to_thread(self.sealer.open, entries)
+
+    async def _note_faults(self, machine: str) -> list[tuple[int, int]]:
+        """Save the stretches that could not be read, to read them later."""
+        found = []
+        for fault in await self.thread.call(self.hub.faults):
+            await self.sync.log.set_hole(fault.machine, fault.first, fault.last, is_open=True)
+            if fault.machine == machine:
+                found.append((fault.first, fault.last))
+            if fault.sentence not in self.report.faults:
+                self.report = replace(self.report, faults=(*self.report.faults, fault.sentence))
+        return found
+
+    async def _fill_hole(self, machine: str, first: int, last: int) -> None:
+        """Read a stretch again that was damaged or missing."""
+        await self.sync.log.set_hole(machine, first, last, is_open=False)
+        after = first - 1
+        while after < last:
+            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
+            await self._note_faults(machine)
+            within = [entry for entry in entries if entry.number <= last]
+            if not within:
+                return
+            await self._apply(machine, within, last, is_hole=True)
+            after = max(entry.number for entry in within)
+
+    async def _push_all(self, membership: HubMembership) -> None:
+        await self._withdraw(membership)
+        newest = await self.sync.log.newest_change()
+        if newest == self.sync.offered:
+            return  # what is left waits for the query of the settings
+        head, cursor = membership.head, 0
+        leaving = await self.sync.leaving.sessions()
+        while True:
+            batch = await self.sync.log.next_batch(leaving, cursor)
+            if not batch.entries and batch.cursor == cursor:
+                break
+            self.report = replace(self.report, waiting=self.report.waiting + batch.skipped)
+            cursor = batch.cursor
+            if batch.entries:
+                head = await self._push(membership, batch.entries, batch.seqs, head)
+        self.sync.offered = newest if not self.report.waiting else None
+
+    async def _push(
+        self,
+        membership: HubMembership,
+        entries: Sequence[HubEntry],
+        seqs: Sequence[int],
+        head: LogHead,
+    ) -> LogHead:
+        ready = await self.sync.leaving.prepare(entries)
+        if self.sealer is not None:
+            ready = await asyncio.to_thread(self.sealer.seal, ready)
+        await self.sync.log.intend(next_head(head, ready), seqs)
+        head = await self.thread.call(
+            self.hub.push, membership.machine, membership.name, ready, head
+        )
+        await self.sync.log.settle(head)
+        size = sum(len(entry.body) for entry in ready)
+        self.report = replace(
+            self.report,
+            pushed=self.report.pushed + len(ready),
+            pushed_bytes=self.report.pushed_bytes + size,
+        )
+        self.progress(self.report)
+        return head
+
+    async def _withdraw(self, membership: HubMembership) -> None:
+        gone = await self.sync.log.to_withdraw()
+        if gone:
+            await self.thread.call(self.hub.withdraw, membership.machine, gone)
+            await self.sync.log.withdrawn(gone)

@@ -1,0 +1,110 @@
+"""Translates the errors of PostgreSQL to sentences about the hub."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+
+from replyscope.domain.errors import (
+    HubError,
+    HubFull,
+    HubReadOnly,
+    HubRefused,
+    HubUnreachable,
+    NotAHub,
+    SearchInterrupted,
+)
+from replyscope.domain.printable import printable_line
+
+_MOST_SAID = 300
+
+
+@contextmanager
+def translated(shown: str) -> Iterator[None]:
+    """Raise a HubError in place of an error of PostgreSQL. `shown` is the address of the hub."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error, shown) from error
+
+
+def translate(error: psycopg.Error, shown: str) -> HubError:
+    """The HubError for an error of PostgreSQL, with the server's own words."""
+    state, said = error.sqlstate or "", _said(error)
+    if state in ("42501", "0LP01", "28000", "28P01") or _is_password_fault(said, state):
+        return _denied(state, shown, said)
+    if state.startswith("53") and state != "53300":
+        return HubFull(
+            f'The hub at {shown} has no space or memory left: "{said}".',
+            "Free some space there; nothing is lost here, and the next sync continues.",
+        )
+    if state in ("25006", "25P02") or isinstance(error, errors.ReadOnlySqlTransaction):
+        return HubReadOnly(
+            f'The hub at {shown} can only be read: "{said}".',
+            "Use the address of the primary server, or ask its administrator.",
+        )
+    if state == "57014":
+        return HubUnreachable(
+            f"The hub at {shown} did not answer in time.", "Try again, or make the query narrower."
+        )
+    if _is_database_missing(said, state) or state in (
+        "3D000",
+        "3F000",
+        "42P01",
+        "42703",
+        "42883",
+        "42P10",
+        "42804",
+    ):
+        return NotAHub(
+            f'The database at {shown} has no hub of replyscope that this program knows: "{said}".',
+            "Check the address, or create the hub with `replyscope hub init`.",
+        )
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return HubUnreachable(
+            f'The hub at {shown} can\'t be reached: "{said}".',
+            "Check the address and the network. Nothing is lost here; the next sync continues.",
+        )
+    return HubError(f'The hub at {shown} rejected the request: "{said}".', "")
+
+
+def _denied(state: str, shown: str, said: str) -> HubRefused:
+    if state == "42501":
+        return HubRefused(
+            f'The hub at {shown} does not permit this: "{said}".',
+            "Ask the owner of the hub to run `replyscope hub grant` for your role.",
+        )
+    return HubRefused(
+        f'The hub at {shown} rejected the login: "{said}".',
+        "Put the role's password into the keyring, a service file or ~/.pgpass.",
+    )
+
+
+def _is_password_fault(said: str, state: str) -> bool:
+    """Libpq finds some faults of the login itself, without a state."""
+    return not state and ("password authentication" in said or "no password supplied" in said)
+
+
+def _is_database_missing(said: str, state: str) -> bool:
+    """A failed connection has no state, only the server's words."""
+    return not state and said.endswith("does not exist") and "database" in said
+
+
+def _said(error: psycopg.Error) -> str:
+    """The server's message, on one line. Never its detail, which quotes values of rows."""
+    text = error.diag.message_primary or str(error).strip() or type(error).__name__
+    return printable_line(" ".join(text.split()))[:_MOST_SAID]
+
+
+@contextmanager
+def search_translated(shown: str) -> Iterator[None]:
+    """Like `translated`; a cancelled query is a SearchInterrupted."""
+    try:
+        yield
+    except errors.QueryCanceled as error:
+        if "user request" in str(error):
+            raise SearchInterrupted("A newer search replaced this one.") from error
+        raise translate(error, shown) from error
+    except psycopg.Error as error:
+        raise translate(error, shown) from error

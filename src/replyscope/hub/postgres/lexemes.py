@@ -1,0 +1,141 @@
+"""The full-text index of a reply as PostgreSQL stores it, and the queries that search it.
+
+Words are ours (`domain.words`), so that a search finds what the local index finds. A pair of
+adjacent characters of a script without spaces is a lexeme of its own. The index finds
+candidates; phrases are then checked in the text of all words.
+
+PostgreSQL's limits: a lexeme is shorter than 2 kB, and a row has less than 1 MB of lexemes.
+A longer text is marked as cut, and every query finds and checks the texts that are cut.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from replyscope.domain.query import All, Either, Query, Term
+from replyscope.domain.query_fields import ANYWHERE, Text, type_of
+from replyscope.domain.words import is_unspaced, words_of
+
+_LONGEST = 200
+"""The characters of a word that are indexed; longer ones are checked in the text."""
+_MOST_BYTES = 700_000
+_CUT = "<cut>"
+"""The lexeme of a text with more lexemes than a row can have; no word has these characters."""
+_WEIGHTS = {"text": "A", "prompt": "B", "calls": "C", "reasoning": "D"}
+"""The weight of the lexemes of each place: a query of one place names its weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """The row of `words` for a reply: lexemes as a tsvector's text, and the words of each place
+    with a space on both sides.
+    """
+
+    lexemes: str
+    is_cut: bool
+    texts: tuple[str, ...]
+
+
+def index_texts(prompt: str, text: str, reasoning: str, calls: str) -> Indexed:
+    """The row for the texts of a reply."""
+    given = {"text": text, "prompt": prompt, "calls": calls, "reasoning": reasoning}
+    words = {place: words_of(given[place]) for place in _WEIGHTS}
+    marks: dict[str, list[str]] = {}
+    for number, (place, weight) in enumerate(_WEIGHTS.items(), 1):
+        for lexeme in dict.fromkeys(_lexemes(words[place])):
+            marks.setdefault(lexeme, []).append(f"{number}{weight}")
+    kept, is_cut = _bounded(marks)
+    return Indexed(" ".join(kept), is_cut, tuple(f" {' '.join(one)} " for one in words.values()))
+
+
+def _bounded(marks: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
+    kept: list[str] = []
+    left = _MOST_BYTES
+    for lexeme, places in marks.items():
+        left -= len(lexeme.encode()) + 12
+        if left < 0:
+            return [*kept, f"'{_CUT}':1A"], True
+        kept.append(f"'{lexeme}':{','.join(places)}")
+    return kept, False
+
+
+def _lexemes(words: Sequence[str]) -> Iterable[str]:
+    yield from (word[:_LONGEST] for word in words)
+    yield from (a + b for a, b in pairwise(words) if is_unspaced(a) and is_unspaced(b))
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase to check: a LIKE pattern, the weights of the places, and whether the lexemes
+    alone do not decide it.
+    """
+
+    pattern: str
+    places: str
+    is_checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """The arguments of the function `found`: a tsquery, and the phrases that all must match."""
+
+    wanted: str
+    phrases: tuple[Phrase, ...]
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """The first arguments of `found`."""
+        return (
+            f"({self.wanted}) | '{_CUT}'",
+            [one.pattern for one in self.phrases],
+            [one.places for one in self.phrases],
+            [one.is_checked for one in self.phrases],
+        )
+
+
+def text_query(terms: Sequence[Term]) -> TextQuery:
+    """The query for replies that have the words of every term."""
+    read = [_read(term) for term in terms]
+    return TextQuery(
+        " & ".join(f"({wanted})" for wanted, _ in read), tuple(phrase for _, phrase in read)
+    )
+
+
+def together(texts: Iterable[Query]) -> tuple[list[Term], list[Query]]:
+    """The terms that all must match, and the other texts."""
+    terms: list[Term] = []
+    rest: list[Query] = []
+    for text in texts:
+        match text:
+            case Term():
+                terms.append(text)
+            case All(queries=inner):
+                inner_terms, inner_rest = together(inner)
+                terms += inner_terms
+                rest += inner_rest
+            case Either():
+                rest.append(text)
+    return terms, rest
+
+
+def _read(term: Term) -> tuple[str, Phrase]:
+    words, is_open = words_of(term.value), not term.is_phrase
+    kind = type_of(term.field)
+    assert isinstance(kind, Text), "only texts have words"
+    places = "".join(_WEIGHTS[place] for place in kind.places)
+    weight = "" if kind == ANYWHERE else places
+    pairs = [a + b for a, b in pairwise(words) if is_unspaced(a) and is_unspaced(b)]
+    paired = {char for pair in pairs for char in pair}
+    wanted = [_lexeme(pair, weight) for pair in pairs]
+    for number, word in enumerate(words):
+        is_last = number == len(words) - 1
+        if word not in paired:
+            prefix = "*" if is_last and is_open else ""
+            wanted.append(_lexeme(word[:_LONGEST], prefix + weight))
+    is_checked = len(words) > 1 or len(words[0]) >= _LONGEST
+    pattern = f"% {' '.join(words)}{'' if is_open else ' '}%"
+    return " & ".join(wanted), Phrase(pattern, places, is_checked)
+
+
+def _lexeme(word: str, flags: str) -> str:
+    return f"'{word}':{flags}" if flags else f"'{word}'"

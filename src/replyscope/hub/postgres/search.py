@@ -1,0 +1,334 @@
+"""The search of the replies on a PostgreSQL hub. Implements the SearchIndex protocol."""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from replyscope.domain.errors import StoreReadOnly
+from replyscope.domain.json_values import from_ms
+from replyscope.domain.query_fields import ME, PART
+from replyscope.domain.query_sql import Condition, compile_query, condition_of, joined
+from replyscope.domain.search import (
+    Facets,
+    Hit,
+    ReplyFigures,
+    Search,
+    SessionHit,
+    Sort,
+    UnreadableRow,
+)
+from replyscope.domain.snippet import cut_snippet
+from replyscope.domain.words import Wanted
+from replyscope.hub.postgres.connecting import Connection, named
+from replyscope.hub.postgres.facets import count_facets
+from replyscope.hub.postgres.lexemes import TextQuery, text_query, together
+from replyscope.hub.postgres.query_sql import ARGUMENTS, PostgresDialect
+from replyscope.hub.postgres.reading import HubReader
+from replyscope.hub.postgres.replies import SEPARATOR
+
+_MOST_RANKED = 2_000
+"""The most matches that are ranked by relevance; more than these are shown newest first."""
+_GROWTH = 8
+_VISIBLE = "(f.owner = session_user OR f.is_shared)"
+"""Row-level security says the same, but does not bind a superuser."""
+_JOIN = "JOIN {schema}.session s ON s.owner = f.owner AND s.id = f.session_id"
+_SAME = "f.owner = m.owner AND f.exchange_id = m.exchange_id AND f.started_at = m.started_at"
+_EACH = (
+    f"JOIN LATERAL (SELECT * FROM {{schema}}.reply f WHERE {_SAME} AND {_VISIBLE} LIMIT 1) AS f "
+    "ON true JOIN LATERAL (SELECT * FROM {schema}.session s "
+    "WHERE s.owner = f.owner AND s.id = f.session_id LIMIT 1) AS s ON true"
+)
+"""Looks each match up. LIMIT keeps the planner from reading all replies for a few matches."""
+_ALL = f"JOIN {{schema}}.reply f ON {_SAME} {_JOIN}"
+"""Joins many matches with all replies."""
+_COLUMNS = (
+    "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
+    "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, s.pinned_at IS NOT NULL, "
+    "s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.texts, s.tags"
+)
+_NEWEST = "f.started_at DESC, f.exchange_id DESC"
+_ORDERS = {
+    Sort.TOKENS: "f.tokens DESC NULLS LAST, f.exchange_id DESC",
+    Sort.COST: "f.cost DESC NULLS LAST, f.exchange_id DESC",
+    Sort.TTFT: "f.ttft DESC NULLS LAST, f.exchange_id DESC",
+    Sort.DURATION: "f.duration DESC NULLS LAST, f.exchange_id DESC",
+}
+_NEWEST_MATCH = "m.started_at DESC, m.exchange_id DESC"
+_RANKED = "CASE WHEN (SELECT count(*) FROM m) <= {} THEN m.score END DESC, " + _NEWEST_MATCH
+_NEWEST_SESSION = "s.pinned_at IS NULL, max(f.started_at) DESC, s.id"
+_SESSION_ORDERS = {
+    Sort.TOKENS: f"sum(f.tokens) DESC NULLS LAST, {_NEWEST_SESSION}",
+    Sort.COST: f"sum(f.cost) DESC NULLS LAST, {_NEWEST_SESSION}",
+    Sort.TTFT: f"max(f.ttft) DESC NULLS LAST, {_NEWEST_SESSION}",
+    Sort.DURATION: f"max(f.duration) DESC NULLS LAST, {_NEWEST_SESSION}",
+}
+_STAMP = """
+SELECT (SELECT coalesce(sum(number), 0) FROM {schema}.change),
+    (SELECT coalesce(sum(number), 0) FROM {schema}.machine)
+"""
+_NAMES = {
+    "model": "SELECT model FROM {schema}.reply f WHERE VISIBLE "
+    "UNION SELECT answered FROM {schema}.reply f WHERE VISIBLE",
+    "tool": "SELECT DISTINCT substr(n, 6) FROM {schema}.reply f, unnest(named) AS n "
+    "WHERE VISIBLE AND starts_with(n, 'tool' || chr(31))",
+    "prompt": "SELECT DISTINCT substr(n, 8) FROM {schema}.reply f, unnest(named) AS n "
+    "WHERE VISIBLE AND starts_with(n, 'prompt' || chr(31)) AND strpos(n, '@') = 0",
+    "tag": "SELECT DISTINCT t FROM {schema}.session f, unnest(tags) AS t WHERE VISIBLE",
+    "source": "SELECT DISTINCT source FROM {schema}.session f WHERE VISIBLE",
+    "client": f"SELECT DISTINCT split_part(client, '{PART}', 1) "
+    "FROM {schema}.session f WHERE VISIBLE",
+    "by": "SELECT DISTINCT owner FROM {schema}.session f WHERE VISIBLE AND owner <> session_user",
+    "machine": "SELECT DISTINCT machine FROM {schema}.reply f WHERE VISIBLE",
+}
+_MOST_NAMES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A compiled query: the texts that all must match, and the condition on the rest."""
+
+    texts: TextQuery | None
+    where: Condition
+    words: tuple[Wanted, ...]
+
+    def source(
+        self, most: int | None = None, *, is_common: bool = False
+    ) -> tuple[str, tuple[object, ...]]:
+        """FROM and WHERE; `most` bounds the newest text matches. Many matches are common."""
+        where = f"WHERE {_VISIBLE} AND {self.where.sql}"
+        if self.texts is None:
+            return f"FROM {{schema}}.reply f {_JOIN} {where}", self.where.values
+        values = (*self.texts.values, most, *self.where.values)
+        return f"FROM m {_ALL if is_common else _EACH} {where}", values
+
+    @property
+    def prefix(self) -> str:
+        """The part before SELECT: the text matches, once."""
+        if self.texts is None:
+            return ""
+        return f"WITH m AS MATERIALIZED (SELECT * FROM {{schema}}.found({ARGUMENTS}, %s)) "
+
+
+def _plan(search: Search) -> _Plan:
+    dialect = PostgresDialect()
+    parts = compile_query(search.query, search.now, dialect)
+    terms, rest = together(parts.texts)
+    found = [parts.where, *(condition_of(one, search.now, dialect) for one in rest)]
+    where = joined(" AND ", found, dialect.always)
+    return _Plan(text_query(terms) if terms else None, where, parts.words)
+
+
+class PostgresSearchIndex:
+    """Searches the replies that this role may read. Every method may raise StoreError."""
+
+    def __init__(self, reader: HubReader) -> None:
+        self._reader = reader
+        self._schema = reader.address.schema
+
+    async def update(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """See SearchIndex. A hub indexes what it gets at once."""
+
+    async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """See SearchIndex. Raises StoreReadOnly: only the machines that sent the replies can."""
+        raise StoreReadOnly("The index of a hub can't be rebuilt from here.", "")
+
+    async def unreadable(self) -> tuple[UnreadableRow, ...]:
+        """See SearchIndex. A hub stores damaged entries without indexing them."""
+        return ()
+
+    async def find(self, search: Search) -> tuple[Hit, ...]:
+        """See SearchIndex."""
+        plan = _plan(search)
+        rows = await self._reader.look(lambda c: self._page(c, plan, search, _COLUMNS))
+        return tuple(_hit(row, plan) for row in rows)
+
+    async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
+        """See SearchIndex."""
+        plan = _plan(search)
+        order = self._order(plan, search.sort)
+
+        def run(connection: Connection) -> list[Any]:
+            return self._all(connection, plan, "f.session_id, f.exchange_id", f"ORDER BY {order}")
+
+        return tuple((row[0], row[1]) for row in await self._reader.look(run))
+
+    async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
+        """See SearchIndex."""
+        plan = _plan(search)
+        statement = (
+            f"SELECT {_COLUMNS} FROM {{schema}}.reply f {_JOIN} "
+            f"WHERE {_VISIBLE} AND f.exchange_id = ANY (%s)"
+        )
+        rows: list[Any] = await self._reader.read(
+            lambda c: c.execute(named(self._schema, statement), (list(exchange_ids),)).fetchall()
+        )
+        found = {row[0]: _hit(row, plan) for row in rows}
+        return tuple(found[name] for name in exchange_ids if name in found)
+
+    async def find_sessions(self, search: Search) -> tuple[SessionHit, ...]:
+        """See SearchIndex."""
+        plan = _plan(search)
+        order = _SESSION_ORDERS.get(search.sort, _NEWEST_SESSION)
+        columns = (
+            "s.id, s.title, count(*), max(f.started_at), "
+            "(array_agg(f.message_id ORDER BY f.started_at DESC))[1], s.pinned_at IS NOT NULL, "
+            "s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, sum(f.tokens), sum(f.cost), "
+            "s.tags"
+        )
+        tail = (
+            "GROUP BY s.owner, s.id, s.title, s.pinned_at, s.archived_at, s.deleted_at, s.tags "
+            f"ORDER BY {order} LIMIT {int(search.limit)} OFFSET {int(search.offset)}"
+        )
+        rows = await self._reader.look(lambda c: self._all(c, plan, columns, tail))
+        return tuple(_session_hit(row) for row in rows)
+
+    async def facets(self, search: Search) -> Facets:
+        """See SearchIndex."""
+        plan = _plan(search)
+
+        def run(connection: Connection) -> Facets:
+            is_common = plan.texts is None or self._is_common(connection, plan.texts)
+            source, values = plan.source(is_common=is_common)
+            prefix = plan.prefix.replace("WITH ", "", 1).rstrip()
+            prefix = f"{prefix}," if prefix else ""
+            facets = count_facets(connection, self._schema, prefix, source, values)
+            return replace(facets, is_ranked=not is_common)
+
+        return await self._reader.look(run)
+
+    async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
+        """See SearchIndex."""
+        plan = _plan(search)
+        columns = (
+            "f.started_at, f.model, f.marks LIKE '%% error %%', f.input, f.output, f.cost, "
+            "f.is_reported, f.ttft, f.duration, f.named"
+        )
+        rows = await self._reader.look(
+            lambda c: self._all(c, plan, columns, "ORDER BY f.started_at")
+        )
+        return tuple(_figure(row, search.now) for row in rows)
+
+    async def stamp(self) -> tuple[int, ...]:
+        """See SearchIndex. Private changes of others do not change it."""
+        row: Any = await self._reader.read(
+            lambda c: c.execute(named(self._schema, _STAMP)).fetchone()
+        )
+        return tuple(int(value) for value in row)
+
+    async def names(self) -> Mapping[str, tuple[str, ...]]:
+        """See SearchIndex."""
+
+        def run(connection: Connection) -> dict[str, tuple[str, ...]]:
+            found = {}
+            for field, template in _NAMES.items():
+                statement = template.replace("VISIBLE", _VISIBLE)
+                rows = connection.execute(
+                    named(self._schema, f"{statement} ORDER BY 1 LIMIT {_MOST_NAMES}")
+                )
+                found[field] = tuple(str(name) for (name,) in rows if name)
+            return found
+
+        found = await self._reader.read(run)
+        return {**found, "by": (ME, *found["by"])}
+
+    def interrupt(self) -> None:
+        """See SearchIndex."""
+        self._reader.interrupt()
+
+    def _page(self, connection: Connection, plan: _Plan, search: Search, columns: str) -> list[Any]:
+        """One page of replies. Of a common word only the newest matches are looked at, and more
+        of them as long as the page is not full.
+        """
+        order = self._order(plan, search.sort)
+        limit = "LIMIT %s OFFSET %s"
+        bounded = plan.texts is not None and search.sort in (Sort.RANK, Sort.TIME)
+        most = _MOST_RANKED + 1 if bounded else None
+        while True:
+            source, values = plan.source(most, is_common=most is None)
+            statement = f"{plan.prefix}SELECT {columns} {source} ORDER BY {order} {limit}"
+            rows: list[Any] = connection.execute(
+                named(self._schema, statement), (*values, search.limit, search.offset)
+            ).fetchall()
+            if most is None or len(rows) >= search.limit:
+                return rows
+            assert plan.texts is not None, "only texts are bounded"
+            if self._count(connection, plan.texts, most) < most:
+                return rows
+            most = most * _GROWTH if most < _MOST_RANKED * _GROWTH**3 else None
+
+    def _all(self, connection: Connection, plan: _Plan, columns: str, tail: str) -> list[Any]:
+        is_common = plan.texts is not None and self._is_common(connection, plan.texts)
+        source, values = plan.source(is_common=is_common)
+        statement = f"{plan.prefix}SELECT {columns} {source} {tail}"
+        return connection.execute(named(self._schema, statement), values).fetchall()
+
+    def _order(self, plan: _Plan, sort: Sort) -> str:
+        if plan.texts is None or sort in _ORDERS:
+            return _ORDERS.get(sort, _NEWEST)
+        return _RANKED.format(_MOST_RANKED) if sort is Sort.RANK else _NEWEST_MATCH
+
+    def _count(self, connection: Connection, texts: TextQuery, most: int) -> int:
+        statement = f"SELECT count(*) FROM {{schema}}.found({ARGUMENTS}, %s)"
+        row: Any = connection.execute(
+            named(self._schema, statement), (*texts.values, most)
+        ).fetchone()
+        return int(row[0])
+
+    def _is_common(self, connection: Connection, texts: TextQuery) -> bool:
+        return self._count(connection, texts, _MOST_RANKED + 1) > _MOST_RANKED
+
+
+def _texts(packed: bytes) -> Sequence[str]:
+    try:
+        prompt, text, reasoning, calls = json.loads(zlib.decompress(packed))
+    except (ValueError, zlib.error):
+        return "", "", "", ""
+    return prompt, text, reasoning, calls
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _hit(row: Sequence[Any], plan: _Plan) -> Hit:
+    *values, packed, tags = row
+    prompt, text, reasoning, calls = _texts(packed)
+    snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
+    values[7] = from_ms(values[7])
+    values[8:11] = map(_whole, values[8:11])
+    return Hit(*values, snippet, marks, tuple(tags))  # type: ignore[call-arg]
+
+
+def _session_hit(row: Sequence[Any]) -> SessionHit:
+    key, title, count, newest, message_id, *states, tokens, cost, tags = row
+    is_pinned, is_archived, is_deleted = states
+    labels = (is_pinned, is_archived, is_deleted)
+    newest_at = from_ms(newest)
+    return SessionHit(
+        key, title, count, newest_at, message_id, *labels, _whole(tokens), cost, tuple(tags)
+    )
+
+
+def _figure(row: Sequence[Any], now: datetime) -> ReplyFigures:
+    started, model, is_error, tokens_in, tokens_out, cost, is_reported, ttft, duration, names = row
+    found: dict[str, list[str]] = {"finish": [], "tool": [], "prompt": []}
+    for pair in names:
+        field, _, name = pair.partition(SEPARATOR)
+        found.setdefault(field, []).append(name)
+    return ReplyFigures(
+        from_ms(max(0, started)).astimezone(now.tzinfo).strftime("%Y-%m-%d"),
+        model,
+        is_error,
+        _whole(tokens_in),
+        _whole(tokens_out),
+        cost,
+        is_reported,
+        ttft,
+        duration,
+        tuple(sorted(found["finish"])),
+        tuple(sorted(found["tool"])),
+        tuple(sorted(name for name in found["prompt"] if "@" in name)),
+    )

@@ -1,0 +1,276 @@
+"""Reads the entries that leave: what changed here, in the form of hub entries."""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from replyscope.domain.exchange import ExchangeState
+from replyscope.domain.hub import EntryKind, HubEntry, Stamp
+from replyscope.domain.hub_bodies import UNSHARED, joined_json, session_body
+from replyscope.domain.hub_log import Batch
+from replyscope.domain.json_values import from_ms
+from replyscope.domain.message import Message, Role, ToolResultPart
+from replyscope.domain.tool import ToolCallState
+from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
+from replyscope.store.hub.fields import is_unshared, read_fields
+from replyscope.store.requests import unpack_ids
+
+MOST_ENTRIES = 400
+MOST_BYTES = 4_000_000
+"""The bound of one batch: entries, and bytes of their bodies. One entry may be larger."""
+LARGEST_ENTRY = 64_000_000
+_ORDER = {EntryKind.PURGE: 0, EntryKind.SESSION: 1, EntryKind.MESSAGE: 2, EntryKind.EXCHANGE: 3}
+Settle = Callable[[Message], Message]
+"""Marks the running tools of dead processes as interrupted."""
+Row = tuple[int, str, str, str]
+
+
+def read_batch(
+    connection: sqlite3.Connection,
+    settle: Settle,
+    leaving: Collection[str] | None,
+    cursor: int,
+    machine: str,
+    first: int,
+) -> Batch:
+    """The next entries after `cursor`, numbered from `first`. Sessions come before their messages,
+    and messages before their exchanges.
+    """
+    chosen = _choose(connection, leaving, cursor)
+    end = chosen[-1][0] if chosen else cursor
+    chosen.sort(key=lambda row: (_ORDER[EntryKind(row[1])], row[0]))
+    entries: list[HubEntry] = []
+    seqs: list[int] = []
+    skipped, size = 0, 0
+    reader = _Reader(connection, settle, machine)
+    for seq, kind, key, session_id in chosen:
+        if size >= MOST_BYTES:
+            break
+        made = reader.read(EntryKind(kind), key, session_id)
+        if made is None:
+            skipped += 1
+            continue
+        stamp, body = made
+        entry = HubEntry(first + len(entries), EntryKind(kind), key, session_id, stamp, body)
+        entries.append(entry)
+        seqs.append(seq)
+        size += len(body)
+    is_whole = size < MOST_BYTES
+    return Batch(tuple(entries), tuple(seqs), end if is_whole else cursor, skipped)
+
+
+def _choose(
+    connection: sqlite3.Connection, leaving: Collection[str] | None, cursor: int
+) -> list[Row]:
+    """The next queued changes. The session of a message that leaves for the first time leaves
+    with it.
+    """
+    rows = connection.execute(
+        "SELECT seq, kind, id, session_id FROM hub_pending WHERE seq > ? ORDER BY seq", (cursor,)
+    )
+    chosen: list[Row] = []
+    for row in rows:
+        if leaving is None or row[1] == EntryKind.PURGE or row[3] in leaving:
+            chosen.append(row)
+            if len(chosen) >= MOST_ENTRIES:
+                break
+    named = {row[3] for row in chosen} - {r[2] for r in chosen if r[1] == EntryKind.SESSION}
+    for session_id in sorted(named):
+        found = connection.execute(
+            "SELECT p.seq, p.kind, p.id, p.session_id FROM hub_pending p "
+            "LEFT JOIN hub_left l ON l.session_id = p.session_id "
+            "WHERE p.kind = 'session' AND p.id = ? AND l.session_id IS NULL",
+            (session_id,),
+        ).fetchone()
+        if found is not None:
+            chosen.insert(0, found)
+    return chosen
+
+
+class _Reader:
+    """Reads entries of one batch. An entry is None while it waits or when it is damaged."""
+
+    def __init__(self, connection: sqlite3.Connection, settle: Settle, machine: str) -> None:
+        self._connection = connection
+        self._settle = settle
+        self._machine = machine
+        self._unshared: dict[str, bool] = {}
+
+    def read(self, kind: EntryKind, key: str, session_id: str) -> tuple[Stamp, bytes] | None:
+        """The stamp and body of one entry."""
+        if kind is EntryKind.PURGE:
+            row = self._connection.execute("SELECT at_ms, counter FROM hub").fetchone()
+            return Stamp(row[0], row[1], self._machine), b"{}"
+        if kind is EntryKind.SESSION:
+            return self._session(session_id)
+        if self._is_unshared(session_id):
+            return None
+        try:
+            made = self._message(key) if kind is EntryKind.MESSAGE else self._exchange(key)
+        except DAMAGE:
+            return None
+        return made if made is not None and len(made[1]) <= LARGEST_ENTRY else None
+
+    def _is_unshared(self, session_id: str) -> bool:
+        if session_id not in self._unshared:
+            self._unshared[session_id] = is_unshared(self._connection, session_id)
+        return self._unshared[session_id]
+
+    def _session(self, session_id: str) -> tuple[Stamp, bytes] | None:
+        fields = read_fields(self._connection, session_id)
+        if self._is_unshared(session_id):
+            fields = {UNSHARED: fields[UNSHARED]}
+        else:
+            row = self._connection.execute(
+                "SELECT 1 FROM message WHERE session_id = ? LIMIT 1", (session_id,)
+            ).fetchone()
+            if row is None:
+                return None  # an empty session is nothing to keep yet
+        return max(one.stamp for one in fields.values()), session_body(fields)
+
+    def _stamp(self, key: str, own_ms: int) -> Stamp:
+        row = self._connection.execute(
+            "SELECT at_ms, counter, machine FROM hub_item WHERE id = ?", (key,)
+        ).fetchone()
+        return Stamp(*row) if row is not None else Stamp(max(0, own_ms), 0, "")
+
+    def _message(self, key: str) -> tuple[Stamp, bytes] | None:
+        row = self._connection.execute(
+            "SELECT role, parent_id, parts, created_at, session_id FROM message WHERE id = ?",
+            (key,),
+        ).fetchone()
+        if row is None:
+            return None
+        role, parent_id, parts, created_ms, session_id = row
+        sources = self._connection.execute(
+            "SELECT s.exchange_id, s.choice_index, e.session_id, e.state FROM source s "
+            "JOIN exchange e ON e.id = s.exchange_id WHERE s.message_id = ? ORDER BY s.position",
+            (key,),
+        ).fetchall()
+        if any(not ExchangeState(state).is_terminal for *_, state in sources):
+            return None
+        if role == Role.TOOL.value:
+            settled = self._settled(key, role, parts, created_ms)
+            if settled is None:
+                return None
+            parts = settled
+        head = {
+            "role": role,
+            "parent_id": parent_id,
+            "created_at": max(0, created_ms),
+            "sources": [
+                [exchange_id, index, 1] if home != session_id else [exchange_id, index]
+                for exchange_id, index, home, _ in sources
+            ],
+        }
+        return self._stamp(key, created_ms), _with(head, parts=parts)
+
+    def _settled(self, key: str, role: str, parts: str, created_ms: int) -> str | None:
+        """The parts of a tool message; None while one of its tools runs."""
+        message = Message(key, Role(role), decode_parts(parts), from_ms(created_ms))
+        message = self._settle(message)
+        if any(
+            isinstance(part, ToolResultPart) and part.state is ToolCallState.RUNNING
+            for part in message.parts
+        ):
+            return None
+        return encode_parts(message.parts)
+
+    def _exchange(self, key: str) -> tuple[Stamp, bytes] | None:
+        row = self._connection.execute(
+            "SELECT message_id, position, choice_index, state, writer, started_at, folded, "
+            "session_id FROM exchange WHERE id = ?",
+            (key,),
+        ).fetchone()
+        if row is None:
+            return None
+        message_id, position, choice_index, state, writer, started_ms, folded, session_id = row
+        if writer is not None or not ExchangeState(state).is_terminal:
+            return None
+        sources = self._connection.execute(
+            "SELECT message_id, position, choice_index FROM source WHERE exchange_id = ?", (key,)
+        ).fetchall()
+        request = None
+        with suppress(*DAMAGE):  # without its request the reply can still be read
+            request = self._request(key, session_id, started_ms)
+        head = {
+            "message_id": message_id,
+            "position": position,
+            "choice_index": choice_index,
+            "sources": [list(one) for one in sources],
+            "request": request,
+        }
+        body = _with(
+            head,
+            exchange=zlib.decompress(folded).decode("ascii"),
+            frames=joined_json(list(self._segments(key))),
+        )
+        return self._stamp(key, started_ms), body
+
+    def _segments(self, key: str) -> Iterator[str]:
+        for (data,) in self._connection.execute(
+            "SELECT frames FROM segment WHERE exchange_id = ? ORDER BY number", (key,)
+        ):
+            with suppress(*DAMAGE):
+                yield zlib.decompress(data).decode("ascii")
+
+    def _request(self, key: str, session_id: str, started_ms: int) -> Mapping[str, Any] | None:
+        """The request, whose history refers to the pieces of the request before it."""
+        row = self._connection.execute(
+            "SELECT method, url, headers, separator, pieces FROM request WHERE exchange_id = ?",
+            (key,),
+        ).fetchone()
+        if row is None:
+            return None
+        before = self._connection.execute(
+            "SELECT e.id, r.pieces FROM exchange e JOIN request r ON r.exchange_id = e.id "
+            "WHERE e.session_id = ? AND e.writer IS NULL AND e.state = 'completed' "
+            "AND (e.started_at, e.id) < (?, ?) ORDER BY e.started_at DESC, e.id DESC LIMIT 1",
+            (session_id, started_ms, key),
+        ).fetchone()
+        known = unpack_ids(before[1]) if before is not None else []
+        runs = _runs(unpack_ids(row[4]), known)
+        pieces = [self._piece(one) if isinstance(one, int) else list(one) for one in runs]
+        request: dict[str, Any] = {
+            "method": row[0],
+            "url": row[1],
+            "headers": json.loads(row[2]),
+            "separator": row[3],
+            "pieces": pieces,
+        }
+        if before is not None and any(isinstance(one, list) for one in pieces):
+            request |= {"previous": before[0], "of": len(known)}
+        return request
+
+    def _piece(self, piece_id: int) -> str:
+        """The text of a piece. Raises one of DAMAGE, also for a body that is not UTF-8."""
+        data = self._connection.execute(
+            "SELECT data FROM piece WHERE id = ?", (piece_id,)
+        ).fetchone()[0]
+        return zlib.decompress(data).decode("utf-8")
+
+
+def _runs(ids: list[int], known: list[int]) -> list[int | tuple[int, int]]:
+    """The ids, with runs (start, count) of known ones."""
+    places = {one: place for place, one in reversed(list(enumerate(known)))}
+    found: list[int | tuple[int, int]] = []
+    for one in ids:
+        place = places.get(one)
+        if place is None:
+            found.append(one)
+            continue
+        last = found[-1] if found else None
+        if isinstance(last, tuple) and place == last[0] + last[1]:
+            found[-1] = (last[0], last[1] + 1)
+        else:
+            found.append((place, 1))
+    return found
+
+
+def _with(head: Mapping[str, Any], **texts: str) -> bytes:
+    """A JSON object of values, and of fields whose JSON is ready."""
+    ready = "".join(f',"{name}":{text}' for name, text in texts.items())
+    return f"{json.dumps(head, separators=(',', ':'))[:-1]}{ready}}}".encode("ascii")

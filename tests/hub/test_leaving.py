@@ -1,0 +1,208 @@
+"""What leaves a machine: nothing that was not chosen, and no secret."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from replyscope.domain.errors import HubLocked, SettingsError
+from replyscope.domain.hub import Hub
+from replyscope.domain.message import Message, Role, TextPart
+from replyscope.domain.session import Session
+from replyscope.hub.folder.bundle import decode_bundle
+from replyscope.hub.folder.hub import FolderHub
+from replyscope.hub.sealing import AgeSealer, new_key
+from replyscope.store.memory_store import MemoryStore
+from tests.hub.conftest import Make, settle
+from tests.hub.machines import Machine, at, request_of
+
+KEY = "sk-planted4key4of4a4person"
+
+
+def said_on(hub: Path) -> bytes:
+    """Everything that is in a hub's folder, uncompressed."""
+    found = b""
+    for file in hub.rglob("*.bundle"):
+        bundle = decode_bundle(file.read_bytes())
+        found += b"".join(one.body for block in bundle.blocks for one in bundle.entries(block))
+    return found
+
+
+async def test_private_sessions_never_leave(make: Make, tmp_path: Path) -> None:
+    a = await make("a")
+    private = MemoryStore("w")
+    await private.open()
+    session = Session("private", "Nobody's business", a.clock.now(), a.clock.now())
+    await private.create_session(session)
+    await private.add_message(
+        "private", Message("pm", Role.USER, (TextPart("secret plan"),), a.clock.now())
+    )
+    await a.ask(await a.start_session(), "open plan")
+    await a.sync()
+    await private.close()
+    assert b"open plan" in said_on(tmp_path / "hub")
+    assert b"secret plan" not in said_on(tmp_path / "hub")
+
+
+async def test_drafts_and_the_history_of_prompts_stay(make: Make, tmp_path: Path) -> None:
+    a = await make("a")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    stored = (await a.store.load_session(session_id)).session
+    await a.store.update_session(replace(stored, draft="half a thought"), stored)
+    await a.store.add_history("an old prompt")
+    await a.sync()
+    found = said_on(tmp_path / "hub")
+    assert b"half a thought" not in found
+    assert b"an old prompt" not in found
+
+
+async def test_keys_are_redacted_on_the_way_out(make: Make, tmp_path: Path) -> None:
+    a, b = await make("a"), await make("b")
+    session_id = await a.start_session(f"Title {KEY}", f"System {KEY}")
+    await a.ask(session_id, f"my key\n{KEY}", reply=f"you wrote {KEY}, home is /home/me")
+    await settle(a, b)
+    found = said_on(tmp_path / "hub")
+    assert KEY.encode() not in found
+    assert b"/home/me" in found  # for the person's own machines only keys are redacted
+    assert KEY in str(a.picture())  # what is here stays as it is
+    assert KEY not in str(b.picture())
+
+
+async def test_only_sessions_that_match_the_query_leave(make: Make, tmp_path: Path) -> None:
+    a = await make("a", share="tag:team")
+    shared, own = await a.start_session("For the team"), await a.start_session("My own")
+    await a.ask(shared, "public words, me@example.org in /home/me")
+    await a.ask(own, "own words")
+    await a.library.tag((shared,), ("team",))
+    waiting = await a.log.waiting(await a.sync_of.leaving.sessions())
+    assert (waiting.sessions, waiting.titles[0][0]) == (1, shared)
+    await a.sync()
+    found = said_on(tmp_path / "hub")
+    assert b"public words" in found
+    assert b"own words" not in found
+    assert b"My own" not in found
+    assert b"me@example.org" not in found
+    assert b"/home/me" not in found
+    await a.library.tag((own,), ("team",))
+    await a.sync()
+    assert b"own words" in said_on(tmp_path / "hub")
+
+
+async def test_a_session_goes_on_leaving_when_it_matches_no_more(make: Make) -> None:
+    a = await make("a", share="tag:team")
+    b = await make("b")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    await a.library.tag((session_id,), ("team",))
+    await settle(a, b)
+    await a.library.tag((session_id,), remove=("team",))
+    await a.library.set_deleted((session_id,), 5)
+    await settle(a, b)
+    assert b.rows("SELECT deleted_at FROM session") == [(5,)]
+
+
+async def test_unsharing_removes_from_the_hub_and_stays_on_machines(
+    make: Make, tmp_path: Path
+) -> None:
+    a, b = await make("a"), await make("b", clock=at(1))
+    session_id, other = await a.start_session("Out again"), await a.start_session("Stays")
+    await a.ask(session_id, "elderberry")
+    await a.ask(other, "raspberry")
+    await settle(a, b)
+    await b.ask(session_id, "elderberry tart")
+    await settle(b, a)
+    assert await a.log.unshare({session_id}) == 1
+    await settle(a, b)
+    found = said_on(tmp_path / "hub")
+    assert b"elderberry" not in found
+    assert b"Out again" not in found
+    assert b"raspberry" in found
+    assert len(await a.session_ids()) == len(await b.session_ids()) == 2
+    await a.ask(session_id, "elderberry jam")
+    await settle(a, b)
+    assert b"elderberry" not in said_on(tmp_path / "hub")
+    c = await make("c")
+    await settle(c)
+    assert await c.session_ids() == [other]
+
+
+async def test_a_query_that_is_not_valid_is_named(make: Make) -> None:
+    a = await make("a", share="nonsense:x")
+    await a.ask(await a.start_session())
+    with pytest.raises(SettingsError, match="nonsense"):
+        await a.sync()
+
+
+async def test_an_encrypted_hub_shows_no_text(make: Make, tmp_path: Path) -> None:
+    key = new_key()
+    a, b = await make("a", sealer=AgeSealer(key)), await make("b", sealer=AgeSealer(key))
+    await a.ask(await a.start_session("Sealed title"), "elderberry")
+    await settle(a, b)
+    assert a.picture() == b.picture()
+    found = said_on(tmp_path / "hub")
+    assert b"elderberry" not in found
+    assert b"Sealed" not in found
+    c = await make("c", sealer=AgeSealer(new_key()))
+    with pytest.raises(HubLocked, match="another key"):
+        await c.sync()
+    with pytest.raises(HubLocked):
+        AgeSealer("AGE-SECRET-KEY-nonsense")
+
+
+async def test_a_request_keeps_its_pieces(make: Make) -> None:
+    a, b = await make("a"), await make("b")
+    session_id = await a.start_session()
+    for number in range(4):
+        await a.ask(session_id, f"question {number}")
+    await settle(a, b)
+    bodies = [request.body for request in b.picture()["requests"]]
+    assert request_of(["question 0"]).body in bodies
+    assert b.picture()["requests"] == a.picture()["requests"]
+
+
+class TeamFolder(FolderHub):
+    """A hub with owners, as a database is."""
+
+    shared: ClassVar[list[Sequence[str]]] = []
+
+    def set_shared(self, session_ids: Sequence[str]) -> int:
+        TeamFolder.shared.append(session_ids)
+        return len(session_ids)
+
+
+class TeamMachine(Machine):
+    """A machine on such a hub: everything leaves, and the team reads what matches."""
+
+    def open_hub(self, _url: str) -> Hub:
+        return TeamFolder(self.hub_folder)
+
+
+async def test_a_session_that_is_shared_later_leaves_again_redacted(tmp_path: Path) -> None:
+    TeamFolder.shared.clear()
+    a = TeamMachine(tmp_path / "a", "a", tmp_path / "hub", share="tag:team")
+    a.sync_of.leaving.has_owners = True
+    await a.store.open()
+    await a.join()
+    session_id = await a.start_session()
+    await a.ask(session_id, "write to me@example.org")
+    await a.sync()
+    assert b"me@example.org" in said_on(tmp_path / "hub")  # for the person's own machines
+    await a.library.tag((session_id,), ("team",))
+    await a.sync()
+    newest = {
+        (one.kind, one.id): one.body for one in FolderHub(a.hub_folder).pull(await own(a), 0, 10**9)
+    }
+    assert not any(b"me@example.org" in body for body in newest.values())
+    a.sync_of.leaving.share = None
+    await a.sync()
+    assert TeamFolder.shared == [[], [session_id], []]
+    await a.close()
+
+
+async def own(machine: Machine) -> str:
+    membership = await machine.log.membership()
+    assert membership is not None
+    return membership.machine
