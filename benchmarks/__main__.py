@@ -8,9 +8,9 @@ from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
 from benchmarks.hands import measure_attaching, measure_picker
-from benchmarks.keeping import measure_backup
 from benchmarks.hub import measure_hub
 from benchmarks.hub_postgres import measure_hub_postgres
+from benchmarks.keeping import measure_backup
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.line import measure_line

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from replyscope import __version__
-from replyscope.cli.keeping_parser import add_keeping
 from replyscope.cli.hub_parser import add_hub
+from replyscope.cli.keeping_parser import add_keeping
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
 from replyscope.cli.sessions_parser import HUB_HELP, add_sessions

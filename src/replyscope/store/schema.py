@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 
 from replyscope.domain.errors import StoreTooNew
-from replyscope.store.views import VIEW_SCRIPT
 from replyscope.store.hub_tables import HUB_TABLES
+from replyscope.store.views import VIEW_SCRIPT
 
 _FIRST = """
 CREATE TABLE session (
