@@ -4,13 +4,14 @@ reads them, however the network cuts them, and replay gives what ran live.
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from replyscope.domain.event import StreamEnded, WireFrame
-from replyscope.domain.exchange import Api, Exchange, ExchangeState
+from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState
 from replyscope.domain.fold import fold_events
 from replyscope.domain.ports import Clock
 from replyscope.provider.opening import translate_frames
@@ -81,6 +82,11 @@ async def stream_through(
     return fold_events(make_exchange(api=Api.RESPONSES), events), events
 
 
+def without_downloads(choice: Choice) -> Choice:
+    """The choice without the files that it cites, which are no part of the stream."""
+    return replace(choice, images=tuple(one for one in choice.images if not one.name))
+
+
 @pytest.mark.parametrize("path", RESPONSES, ids=lambda p: p.stem)
 async def test_a_recorded_response_is_read_truthfully_in_any_chunking(
     server: LoopbackServer, clock: Clock, path: Path
@@ -118,6 +124,6 @@ async def test_a_recorded_response_is_read_truthfully_in_any_chunking(
     end = next(event for event in events if isinstance(event, StreamEnded))
     opening = make_exchange(api=Api.RESPONSES)
     replayed = fold_events(opening, [*translate_frames(Api.RESPONSES, frames), end])
-    assert replayed.choices == whole.choices
+    assert replayed.choices == tuple(map(without_downloads, whole.choices))
     assert replayed.usage == whole.usage
     assert replayed.timing == whole.timing
