@@ -5,18 +5,21 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from replyscope.cli.system import SystemClock
 from replyscope.cli.wiring import translate_frames
+from replyscope.domain.errors import StoreError
 from replyscope.domain.shared import Shared, Taken
 from replyscope.engine.folder_scan import Stamp, scan
 from replyscope.engine.following import FollowedFolder, Follower
 from replyscope.engine.import_files import FileReader
 from replyscope.engine.importing import Importer
 from replyscope.store.foreign import open_foreign
+from replyscope.store.library import SqliteLibrary
 from replyscope.store.sqlite_store import SqliteStore
 from tests.readers.logs import asks, log, says, stored, text_of
 from tests.readers.samples import sample
@@ -217,3 +220,49 @@ async def test_a_chat_that_is_being_written_anew_is_no_fault(
     await settled(rig)
     (exchange,) = (await stored(store)).exchanges.values()
     assert exchange.choices[0].text == "A pelican, I am sure."
+
+
+async def test_a_purged_session_stays_away_until_a_person_imports_it(
+    store: SqliteStore, folder: Path
+) -> None:
+    path = log(folder / "one", WITH_TOOLS[:5])
+    await Rig(store, folder).look()
+    library = SqliteLibrary(lambda: store.database)
+    (session,) = await store.list_sessions()
+    await library.set_deleted([session.id], 1)
+    await library.purge([session.id], datetime.now(UTC))
+    rig = Rig(store, folder)
+    await settled(rig)
+    with path.open("a") as file:
+        file.write(text_of(WITH_TOOLS[5:]))
+    await settled(rig)
+    assert rig.heard == []
+    assert await store.list_sessions() == ()
+    importer = Importer(FileReader(TABLE, open_foreign, translate_frames), store)
+    await importer.import_file(path)
+    assert [one.id for one in await store.list_sessions()] == [session.id]
+    log(folder / "one", [*WITH_TOOLS, asks("u9", "a8", "And?")])
+    await settled(rig)
+    assert rig.heard == [(Taken.GROWN, "What is here?")]
+
+
+async def test_what_a_full_disk_refused_is_imported_when_there_is_room(
+    store: SqliteStore, folder: Path
+) -> None:
+    rig = Rig(store, folder)
+    path = log(folder / "one", WITH_TOOLS[:2])
+    await rig.look()
+    with path.open("a") as file:
+        file.write(text_of([says("a9", "a2", "m9", os.urandom(200_000).hex())]))
+    await set_most_pages(store, 1)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="no room"):
+            await rig.look()
+    await set_most_pages(store, 1_000_000)
+    await rig.look()
+    assert len((await stored(store)).exchanges) == 2
+
+
+async def set_most_pages(store: SqliteStore, most: int) -> None:
+    """Let the file have no more pages than it has, or more."""
+    await store.database.maintain(lambda c: c.execute(f"PRAGMA max_page_count = {most}").fetchone())

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from replyscope.domain.errors import ImportFault
+from replyscope.domain.errors import ImportFault, StoreError
 from replyscope.domain.foreign import Foreign, Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.import_format import LogFormat
@@ -85,7 +85,7 @@ class Follower:
     async def look(self) -> bool:
         """Look once, and import what is new. Returns whether something was read.
 
-        Raises StoreError.
+        Raises StoreError; what was not saved then is read again by the next look.
         """
         now = self.clock.monotonic_ms()
         if now >= self._scan_at_ms:
@@ -149,6 +149,9 @@ class Follower:
                 return
             if not isinstance(error, ImportFault):  # a file of another kind is no failure
                 self._fail(Unreadable(Path(path).name, str(error)))
+        except StoreError:  # its reader has handed out pieces that are not saved
+            self._logs.pop(path, None)
+            raise
         if self.is_stopped:
             return
         now = self.clock.monotonic_ms()
@@ -211,7 +214,9 @@ class Follower:
             self._fail(item)
             return
         taken = await self.importer.add(item, self.tally)
-        if taken in (Taken.NEW, Taken.GROWN):
+        if taken is None:
+            self._fail(self.tally.failed.pop())
+        elif taken in (Taken.NEW, Taken.GROWN):
             self.heard(item, taken)
 
     def _forget(self, path: str) -> None:

@@ -169,8 +169,10 @@ class Importer:
         return self._without_foreign_files(self._reader.session_of(item))
 
     async def add(self, item: Foreign, tally: Tally) -> Taken | None:
-        """Import one session and count it. Returns None if it failed. Raises StoreError."""
-        return await import_item(item, self._target, tally)
+        """Import one session that nobody asked for, and count it: one that was purged is not
+        brought back. Returns None if it failed. Raises StoreError.
+        """
+        return await import_item(item, self._target, tally, restores_purged=False)
 
     def _without_foreign_files(self, item: Foreign) -> Foreign:
         """The session without paths of files outside our folder: they would be opened, and a
@@ -231,12 +233,14 @@ async def import_batch(
     return tally.result
 
 
-async def import_item(item: Foreign, target: ImportTarget, tally: Tally) -> Taken | None:
+async def import_item(
+    item: Foreign, target: ImportTarget, tally: Tally, *, restores_purged: bool = True
+) -> Taken | None:
     """Import one item and count it. Returns None if it failed. Raises StoreError."""
     if isinstance(item, Unreadable):
         tally.failed.append(item)
         return None
-    done = await _import_one(item, target, is_dry=tally.is_dry)
+    done = await _import_one(item, target, tally.is_dry, restores_purged)
     if isinstance(done, Unreadable):
         tally.failed.append(done)
         return None
@@ -244,11 +248,13 @@ async def import_item(item: Foreign, target: ImportTarget, tally: Tally) -> Take
     return done
 
 
-async def _import_one(item: Shared, target: ImportTarget, *, is_dry: bool) -> Taken | Unreadable:
+async def _import_one(
+    item: Shared, target: ImportTarget, is_dry: bool, restores_purged: bool
+) -> Taken | Unreadable:
     """Import one session. Returns its result or its fault. Raises StoreError for a failed store."""
     try:
         check_shared(item)
-        return await target.import_session(item, is_dry=is_dry)
+        return await target.import_session(item, is_dry=is_dry, restores_purged=restores_purged)
     except (TypeError, ValueError, OverflowError) as error:
         return Unreadable(str(item.session.title), fault_in_words(error))
     except (ImportConflict, StoreRejected) as error:
