@@ -35,7 +35,11 @@ _log = logging.getLogger(__name__)
 RETRY_S = 1.0
 """The wait before a call that could not be saved is tried again."""
 STALL_S = 5.0
-"""The longest time without progress while closing; the remaining calls are lost then."""
+"""The longest time without progress while closing and the store refuses calls; the remaining
+calls are lost then.
+"""
+HUNG_S = 120.0
+"""The same while no write has failed: a slow disk is waited for."""
 MOST_WAITING = 500
 """The ended calls that are kept in memory while the store can't be written."""
 MOST_REJECTED = 10
@@ -129,14 +133,19 @@ class WatchArchive:
         task.add_done_callback(self._tasks.discard)
         return call
 
-    async def close(self, stall_s: float = STALL_S) -> None:
+    async def close(self, stall_s: float = STALL_S, hung_s: float = HUNG_S) -> None:
         """Wait for the calls that run, and for what is not saved: as long as something is folded
-        or saved within `stall_s`. The rest is lost then.
+        or saved within `stall_s`, or within `hung_s` if the store refuses nothing. The rest is
+        lost then.
         """
+        idle_s = 0.0
         while self._tasks:
             before = self._progress()
-            await asyncio.wait(tuple(self._tasks), timeout=stall_s)
-            if self._progress() == before:
+            await asyncio.wait(
+                tuple(self._tasks), timeout=stall_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            idle_s = idle_s + stall_s if self._progress() == before else 0.0
+            if idle_s >= (stall_s if self.gap.waiting else hung_s):
                 break
         left = tuple(self._tasks)
         for task in left:
