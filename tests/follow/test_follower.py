@@ -266,3 +266,39 @@ async def test_what_a_full_disk_refused_is_imported_when_there_is_room(
 async def set_most_pages(store: SqliteStore, most: int) -> None:
     """Let the file have no more pages than it has, or more."""
     await store.database.maintain(lambda c: c.execute(f"PRAGMA max_page_count = {most}").fetchone())
+
+
+async def test_of_a_database_only_changed_sessions_are_read_again(
+    store: SqliteStore, folder: Path
+) -> None:
+    path = sample("opencode", folder)
+    copies = (
+        "INSERT INTO session SELECT 'ses_9', project_id, NULL, slug, directory, 'Other', version, "
+        "time_created, time_updated FROM session WHERE id = 'ses_1'",
+        "INSERT INTO message VALUES ('msg_9', 'ses_9', 5, 5, '{\"role\":\"user\"}')",
+        "INSERT INTO part VALUES ('prt_9', 'msg_9', 'ses_9', 5, 5, "
+        '\'{"type":"text","text":"Old"}\')',
+    )
+    with closing(sqlite3.connect(path)) as writer, writer:
+        for sql in copies:
+            writer.execute(sql)
+    rig = Rig(store, path)
+    await settled(rig)
+    change = "UPDATE part SET data = ?, time_updated = ? WHERE id = ?"
+    with closing(sqlite3.connect(path)) as writer, writer:
+        new = '{"type":"text","text":"New"}'
+        writer.execute(change, (new, 5, "prt_9"))  # it does not look like a change
+        writer.execute(change, (new, 1772359900000, "prt_4"))
+    rig.heard.clear()
+    await settled(rig)
+    assert [title for _, title in rig.heard] == ["Naming a bird"]
+    assert (await stored(store, "Other")).messages[0].text == "Old"
+    with closing(sqlite3.connect(path)) as writer, writer:
+        writer.execute(change, (new, 6, "prt_9"))
+    await settled(rig)
+    assert (await stored(store, "Other")).messages[0].text == "New"
+    with closing(sqlite3.connect(path)) as writer, writer:
+        writer.execute("ALTER TABLE part RENAME COLUMN time_updated TO touched")
+        writer.execute("UPDATE part SET data = ? WHERE id = 'prt_9'", (new.replace("New", "Last"),))
+    await settled(rig)
+    assert (await stored(store, "Other")).messages[0].text == "Last"

@@ -78,6 +78,8 @@ class Follower:
     _files: dict[str, _Seen] = field(init=False, default_factory=dict)
     _hot: OrderedDict[str, float] = field(init=False, default_factory=OrderedDict)
     _logs: OrderedDict[str, FollowedLog] = field(init=False, default_factory=OrderedDict)
+    _rows: dict[str, dict[str, object]] = field(init=False, default_factory=dict)
+    """The last known states of the sessions of each database."""
     _whole: dict[Path, bool] = field(init=False, default_factory=dict)
     _faults: set[Unreadable] = field(init=False, default_factory=set)
     _scan_at_ms: float = field(init=False, default=0.0)
@@ -195,13 +197,20 @@ class Follower:
                 return
 
     async def _read_whole(self, path: str, stamp: Stamp) -> None:
-        batch = await asyncio.to_thread(self.importer.read, Path(path))
+        known, new = self._rows.setdefault(path, {}), dict[str, object]()
+
+        def wants(key: str, state: object) -> bool:
+            new[key] = state
+            return known.get(key) != state
+
+        batch = await asyncio.to_thread(self.importer.read, Path(path), wants)
         while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
             if isinstance(item, Unreadable) and self._stamp(path) != stamp:
                 return  # it was being written: the next round reads it
             await self._import(item)
             if self.is_stopped:
                 return
+        self._rows[path] = new
 
     def _fail(self, fault: Unreadable) -> None:
         """Count a fault once, however often the file is read again."""
@@ -223,6 +232,7 @@ class Follower:
         self._files.pop(path, None)
         self._hot.pop(path, None)
         self._logs.pop(path, None)
+        self._rows.pop(path, None)
         self.seen.pop(path, None)
 
 

@@ -11,7 +11,7 @@ from replyscope.domain.exchange import Exchange, ReplyImage
 from replyscope.domain.field_types import check_shared
 from replyscope.domain.foreign import Batch, Foreign, Unreadable
 from replyscope.domain.import_faults import fault_in_words
-from replyscope.domain.import_format import Item
+from replyscope.domain.import_format import Item, Wants
 from replyscope.domain.message import Message, Part, ToolResultPart
 from replyscope.domain.plural import plural
 from replyscope.domain.shared import LeftOut, Progress, Shared, Taken
@@ -159,9 +159,9 @@ class Importer:
         batch = await asyncio.to_thread(self.read, path)
         return await import_batch(batch, self._target, is_dry=is_dry, progress=progress)
 
-    def read(self, path: Path) -> Batch:
-        """The sessions of a path. Blocks. Raises ImportFault."""
-        batch = self._reader.read(path)
+    def read(self, path: Path, wants: Wants | None = None) -> Batch:
+        """The sessions of a path; see FileReader. Blocks. Raises ImportFault."""
+        batch = self._reader.read(path, wants)
         return replace(batch, items=(self._without_foreign_files(item) for item in batch.items))
 
     def session_of(self, item: Item) -> Foreign:
