@@ -472,3 +472,22 @@ async def test_a_disk_that_hangs_ends_the_wait(tmp_path: Path) -> None:
         assert watched.archive.gap.lost == 1
         free.set()
         await slow
+
+
+async def test_a_reply_is_found_although_the_disk_is_behind(tmp_path: Path) -> None:
+    program = Program()
+    first, said = Said("Begin", is_user=True), Said("A reply of more than a few letters.")
+    async with open_watched(tmp_path) as watched:
+        await watched.store.list_sessions()
+        free = threading.Event()
+        slow = asyncio.create_task(watched.store.database.write(lambda _: free.wait(20)))
+        answer(watched.begin(program.body([first])), program.reply(said))
+        history = [first, said, Said("And then?", is_user=True)]
+        answer(watched.begin(program.body(history)), program.reply(Said("The end.")))
+        await until(lambda: all(call.session_id for call in watched.archive.calls))
+        free.set()
+        await slow
+        await watched.settle()
+        (summary,) = await watched.store.list_sessions()
+        stored = await watched.session(summary.id)
+    assert [e.adaptations for e in stored.exchanges.values()] == [(), ()]
