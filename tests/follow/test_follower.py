@@ -18,6 +18,7 @@ from replyscope.engine.folder_scan import Stamp, scan
 from replyscope.engine.following import FollowedFolder, Follower
 from replyscope.engine.import_files import FileReader
 from replyscope.engine.importing import Importer
+from replyscope.readers import turn_log
 from replyscope.store.foreign import open_foreign
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.sqlite_store import SqliteStore
@@ -302,3 +303,17 @@ async def test_of_a_database_only_changed_sessions_are_read_again(
         writer.execute("UPDATE part SET data = ? WHERE id = 'prt_9'", (new.replace("New", "Last"),))
     await settled(rig)
     assert (await stored(store, "Other")).messages[0].text == "Last"
+
+
+async def test_the_pieces_of_a_log_count_as_one_session(
+    store: SqliteStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn_log, "_MOST_BYTES", 1)
+    told = []
+    importer = Importer(FileReader(TABLE, open_foreign, translate_frames), store)
+    lines = [asks("u0", None, "What is here?")]
+    lines += [asks(f"u{n}", f"u{n - 1}", "And?") for n in range(1, 100)]
+    path = log(folder, lines)
+    await importer.import_file(path, progress=lambda *place: told.append(place))
+    assert len(told) > 10
+    assert {sessions for _, _, sessions in told} == {1}

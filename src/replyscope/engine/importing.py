@@ -14,7 +14,7 @@ from replyscope.domain.import_faults import fault_in_words
 from replyscope.domain.import_format import Item, Wants
 from replyscope.domain.message import Message, Part, ToolResultPart
 from replyscope.domain.plural import plural
-from replyscope.domain.shared import LeftOut, Progress, Shared, Taken
+from replyscope.domain.shared import LeftOut, Progress, Shared, Taken, no_progress
 from replyscope.domain.stores import ImportTarget
 from replyscope.engine.import_files import FileReader
 
@@ -110,6 +110,11 @@ class Tally:
             _gathered(self._omissions),
         )
 
+    @property
+    def sessions(self) -> int:
+        """The number of different sessions so far."""
+        return len(self._of_session)
+
     def add(self, item: Shared, taken: Taken) -> None:
         """Count an imported session, or a piece of one."""
         session_id = item.session.id
@@ -153,7 +158,7 @@ class Importer:
         self._kept_files = kept_files
 
     async def import_file(
-        self, path: Path, *, is_dry: bool = False, progress: Progress = lambda _place, _size: None
+        self, path: Path, *, is_dry: bool = False, progress: Progress = no_progress
     ) -> Imported:
         """Import a path; with `is_dry` nothing is saved. Raises ImportFault, StoreError."""
         batch = await asyncio.to_thread(self.read, path)
@@ -219,7 +224,7 @@ async def import_batch(
     target: ImportTarget,
     *,
     is_dry: bool,
-    progress: Progress = lambda _place, _size: None,
+    progress: Progress = no_progress,
 ) -> Imported:
     """Import the sessions of a batch one by one. A session that fails is reported and skipped.
 
@@ -228,8 +233,8 @@ async def import_batch(
     """
     tally = Tally(is_dry=is_dry)
     while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
-        progress(batch.place(), batch.size)
         await import_item(item, target, tally)
+        progress(batch.place(), batch.size, tally.sessions)
     return tally.result
 
 

@@ -49,7 +49,7 @@ class WorkDialog(HoldsKeys, Dialog[T | ReplyscopeError | None], Generic[T]):
         if size:
             self.query_one(ProgressBar).update(total=size, progress=place)
 
-    def _tell(self, place: int, size: int) -> None:
+    def _tell(self, place: int, size: int, _sessions: int) -> None:
         self._place = (place, size)
 
     @work(exclusive=True, exit_on_error=False)
