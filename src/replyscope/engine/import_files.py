@@ -204,8 +204,11 @@ class FileReader:
     def _rows(self, path: Path, known: DatabaseFormat, wants: Wants | None) -> Iterator[Item]:
         try:
             with self._open_database(path) as database:
-                some = known.read_wanted if wants is not None else None
-                for item in known.read(database) if some is None else some(database, wants):
+                if wants is None or known.read_wanted is None:
+                    items = known.read(database)
+                else:
+                    items = known.read_wanted(database, wants)
+                for item in items:
                     yield item
                     database.begin()
         except (DatabaseFault, OSError) as error:

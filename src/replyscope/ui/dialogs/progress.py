@@ -13,7 +13,7 @@ from replyscope.ui.dialogs.dialog import Dialog
 from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 T = TypeVar("T")
-Work = Callable[[Callable[[int, int], None]], Awaitable[T]]
+Work = Callable[[Callable[[int, int, int], None]], Awaitable[T]]
 _STEP_S = 0.05
 
 
