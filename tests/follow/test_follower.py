@@ -5,18 +5,22 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from replyscope.cli.system import SystemClock
 from replyscope.cli.wiring import translate_frames
+from replyscope.domain.errors import StoreError
 from replyscope.domain.shared import Shared, Taken
 from replyscope.engine.folder_scan import Stamp, scan
 from replyscope.engine.following import FollowedFolder, Follower
 from replyscope.engine.import_files import FileReader
 from replyscope.engine.importing import Importer
+from replyscope.readers import turn_log
 from replyscope.store.foreign import open_foreign
+from replyscope.store.library import SqliteLibrary
 from replyscope.store.sqlite_store import SqliteStore
 from tests.readers.logs import asks, log, says, stored, text_of
 from tests.readers.samples import sample
@@ -217,3 +221,99 @@ async def test_a_chat_that_is_being_written_anew_is_no_fault(
     await settled(rig)
     (exchange,) = (await stored(store)).exchanges.values()
     assert exchange.choices[0].text == "A pelican, I am sure."
+
+
+async def test_a_purged_session_stays_away_until_a_person_imports_it(
+    store: SqliteStore, folder: Path
+) -> None:
+    path = log(folder / "one", WITH_TOOLS[:5])
+    await Rig(store, folder).look()
+    library = SqliteLibrary(lambda: store.database)
+    (session,) = await store.list_sessions()
+    await library.set_deleted([session.id], 1)
+    await library.purge([session.id], datetime.now(UTC))
+    rig = Rig(store, folder)
+    await settled(rig)
+    with path.open("a") as file:
+        file.write(text_of(WITH_TOOLS[5:]))
+    await settled(rig)
+    assert rig.heard == []
+    assert await store.list_sessions() == ()
+    importer = Importer(FileReader(TABLE, open_foreign, translate_frames), store)
+    await importer.import_file(path)
+    assert [one.id for one in await store.list_sessions()] == [session.id]
+    log(folder / "one", [*WITH_TOOLS, asks("u9", "a8", "And?")])
+    await settled(rig)
+    assert rig.heard == [(Taken.GROWN, "What is here?")]
+
+
+async def test_what_a_full_disk_refused_is_imported_when_there_is_room(
+    store: SqliteStore, folder: Path
+) -> None:
+    rig = Rig(store, folder)
+    path = log(folder / "one", WITH_TOOLS[:2])
+    await rig.look()
+    with path.open("a") as file:
+        file.write(text_of([says("a9", "a2", "m9", os.urandom(200_000).hex())]))
+    await set_most_pages(store, 1)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="no room"):
+            await rig.look()
+    await set_most_pages(store, 1_000_000)
+    await rig.look()
+    assert len((await stored(store)).exchanges) == 2
+
+
+async def set_most_pages(store: SqliteStore, most: int) -> None:
+    """Let the file have no more pages than it has, or more."""
+    await store.database.maintain(lambda c: c.execute(f"PRAGMA max_page_count = {most}").fetchone())
+
+
+async def test_of_a_database_only_changed_sessions_are_read_again(
+    store: SqliteStore, folder: Path
+) -> None:
+    path = sample("opencode", folder)
+    copies = (
+        "INSERT INTO session SELECT 'ses_9', project_id, NULL, slug, directory, 'Other', version, "
+        "time_created, time_updated FROM session WHERE id = 'ses_1'",
+        "INSERT INTO message VALUES ('msg_9', 'ses_9', 5, 5, '{\"role\":\"user\"}')",
+        "INSERT INTO part VALUES ('prt_9', 'msg_9', 'ses_9', 5, 5, "
+        '\'{"type":"text","text":"Old"}\')',
+    )
+    with closing(sqlite3.connect(path)) as writer, writer:
+        for sql in copies:
+            writer.execute(sql)
+    rig = Rig(store, path)
+    await settled(rig)
+    change = "UPDATE part SET data = ?, time_updated = ? WHERE id = ?"
+    with closing(sqlite3.connect(path)) as writer, writer:
+        new = '{"type":"text","text":"New"}'
+        writer.execute(change, (new, 5, "prt_9"))  # it does not look like a change
+        writer.execute(change, (new, 1772359900000, "prt_4"))
+    rig.heard.clear()
+    await settled(rig)
+    assert [title for _, title in rig.heard] == ["Naming a bird"]
+    assert (await stored(store, "Other")).messages[0].text == "Old"
+    with closing(sqlite3.connect(path)) as writer, writer:
+        writer.execute(change, (new, 6, "prt_9"))
+    await settled(rig)
+    assert (await stored(store, "Other")).messages[0].text == "New"
+    with closing(sqlite3.connect(path)) as writer, writer:
+        writer.execute("ALTER TABLE part RENAME COLUMN time_updated TO touched")
+        writer.execute("UPDATE part SET data = ? WHERE id = 'prt_9'", (new.replace("New", "Last"),))
+    await settled(rig)
+    assert (await stored(store, "Other")).messages[0].text == "Last"
+
+
+async def test_the_pieces_of_a_log_count_as_one_session(
+    store: SqliteStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn_log, "_MOST_BYTES", 1)
+    told = []
+    importer = Importer(FileReader(TABLE, open_foreign, translate_frames), store)
+    lines = [asks("u0", None, "What is here?")]
+    lines += [asks(f"u{n}", f"u{n - 1}", "And?") for n in range(1, 100)]
+    path = log(folder, lines)
+    await importer.import_file(path, progress=lambda *place: told.append(place))
+    assert len(told) > 10
+    assert {sessions for _, _, sessions in told} == {1}

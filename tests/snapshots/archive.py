@@ -19,7 +19,7 @@ from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
 from replyscope.domain.message import Message, Part, ReplySource, Role, TextPart, ToolResultPart
 from replyscope.domain.session import Session, SessionSettings
-from replyscope.domain.shared import SESSION_FORMAT, Shared
+from replyscope.domain.shared import SESSION_FORMAT, Shared, no_progress
 from replyscope.inspection.sharing.session_json import session_to_json
 from tests.support.build import make_exchange
 from tests.support.server import delta, usage
@@ -258,7 +258,7 @@ async def fill(wiring: Wiring, file: Path) -> None:
     sessions = [json.loads(session_to_json(make())) for make in SESSIONS]
     file.write_text(json.dumps({"format": SESSION_FORMAT, "sessions": sessions}))
     await wiring.store.open()
-    done = await import_file(wiring, file, False, lambda _place, _size: None)
+    done = await import_file(wiring, file, False, no_progress)
     assert not done.failed, done.failed
     await wiring.review.update_index()
     await wiring.close()

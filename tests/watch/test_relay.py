@@ -372,3 +372,18 @@ async def test_calls_are_reported_before_the_relay_has_stopped() -> None:
         await stage.relay.close()
         assert stage.watcher.count == 20
         assert all(call.is_ended.is_set() for call in await stage.watcher.ended(20))
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_call_that_is_complete_ends_although_the_relay_is_closed(turns: int) -> None:
+    async with serving(answering(OK)) as url, relaying(upstream_at(url)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(post(b"{}"))
+        assert await reader.readexactly(len(OK)) == OK
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await stage.close()
+        async with asyncio.timeout(10):
+            (call,) = await stage.watcher.ended(1)
+        writer.close()
+    assert call.body == b"hello"

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from replyscope.domain.watched_store import NewCall
 from replyscope.engine.recovery import recover
 from replyscope.engine.watching import archive as archive_module
 from replyscope.engine.watching import call as call_module
+from replyscope.engine.watching.gaps import Gap
 from replyscope.inspection.explain import explain
 from replyscope.provider.opening import translate_frames
 from replyscope.provider.watched_wire import WatchedWire
@@ -442,3 +444,50 @@ def test_reading_an_endless_frame_is_bounded() -> None:
     events = [e for _ in range(40) for e in reader.received(b"data: " + b"x" * 1024**2, 2.0)]
     end = [*events, *reader.ended(None, 3.0)][-1]
     assert "more than 32 MB" in repr(end)
+
+
+async def test_a_slow_disk_loses_no_call_at_the_end(tmp_path: Path) -> None:
+    program = Program()
+    async with open_watched(tmp_path) as watched:
+        free = threading.Event()
+        slow = asyncio.create_task(watched.store.database.write(lambda _: free.wait(20)))
+        listener = watched.begin(program.body([Said("Begin", is_user=True)]))
+        answer(listener, program.reply(Said("A reply.")))
+        closing = asyncio.create_task(watched.archive.close(0.01, hung_s=1_000))
+        await asyncio.wait((closing,), timeout=0.1)
+        assert not closing.done()
+        free.set()
+        await asyncio.gather(slow, closing)
+        assert watched.archive.gap == Gap(0, 0, "")
+        assert len(await watched.store.list_sessions()) == 1
+
+
+async def test_a_disk_that_hangs_ends_the_wait(tmp_path: Path) -> None:
+    program = Program()
+    async with open_watched(tmp_path) as watched:
+        free = threading.Event()
+        slow = asyncio.create_task(watched.store.database.write(lambda _: free.wait(20)))
+        answer(watched.begin(program.body([Said("Begin", is_user=True)])), b"")
+        await watched.archive.close(0.01, hung_s=0.1)
+        assert watched.archive.gap.lost == 1
+        free.set()
+        await slow
+
+
+async def test_a_reply_is_found_although_the_disk_is_behind(tmp_path: Path) -> None:
+    program = Program()
+    first, said = Said("Begin", is_user=True), Said("A reply of more than a few letters.")
+    async with open_watched(tmp_path) as watched:
+        await watched.store.list_sessions()
+        free = threading.Event()
+        slow = asyncio.create_task(watched.store.database.write(lambda _: free.wait(20)))
+        answer(watched.begin(program.body([first])), program.reply(said))
+        history = [first, said, Said("And then?", is_user=True)]
+        answer(watched.begin(program.body(history)), program.reply(Said("The end.")))
+        await until(lambda: all(call.session_id for call in watched.archive.calls))
+        free.set()
+        await slow
+        await watched.settle()
+        (summary,) = await watched.store.list_sessions()
+        stored = await watched.session(summary.id)
+    assert [e.adaptations for e in stored.exchanges.values()] == [(), ()]

@@ -1,12 +1,15 @@
 """Starts the Textual app. `cli.services` builds its services after the first paint."""
 
 import argparse
+import asyncio
 import importlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from replyscope.cli.guard import Guard
 from replyscope.cli.parser import EXIT_OK
+from replyscope.cli.report import warn
 from replyscope.cli.system import draws_symbols
 from replyscope.config.paths import Paths
 from replyscope.config.themes import find_theme
@@ -25,8 +28,10 @@ def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard, look: Loo
     def load() -> "Services":
         parts = importlib.import_module("replyscope.cli.services")
         services: Services = parts.build_services(arguments, paths)
+        built.append(services)
         return services
 
+    built: list[Services] = []
     app = ReplyscopeApp(
         Opening(
             look=look,
@@ -37,5 +42,24 @@ def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard, look: Loo
             hear_loop=guard.hear_loop,
         )
     )
-    app.run()
+    asyncio.run(_run(app, built))
     return app.return_code or EXIT_OK
+
+
+async def _run(app: ReplyscopeApp, built: Sequence["Services"]) -> None:
+    """Run the app. If it fails while programs call through its watch, forward and record their
+    calls until Ctrl+C.
+    """
+    await app.run_async()
+    for services in built if app.has_failed else ():
+        address = services.watching().outlive_screen(warn) if services.is_forwarding() else None
+        if address is None:
+            continue
+        warn(
+            f"The screen has failed. Calls are still forwarded and recorded at {address.base_url}; "
+            "held calls are sent. Ctrl+C stops it."
+        )
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await services.close()

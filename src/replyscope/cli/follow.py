@@ -16,7 +16,7 @@ from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.report import warn
 from replyscope.cli.sharing import TABLE, importer_of
 from replyscope.cli.wiring import Wiring
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import SettingsError, StoreCorrupt, StoreError, StoreGone
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.typed_path import typed_path
@@ -26,6 +26,8 @@ from replyscope.readers.formats import FORMATS
 from replyscope.store.followed import SqliteFollowed
 
 _SAVE_ROUNDS = 120
+RETRY_S = 3.0
+"""The pause after an error of the store, in seconds: it may be locked or full for a while."""
 
 
 async def run_follow(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -96,14 +98,22 @@ async def _follow(
 ) -> None:
     rounds, has_news = 0, False
     while not stopped.is_set():
-        has_news = await follower.look() or has_news
-        printer.is_live = True
-        rounds += 1
-        if has_news and rounds % _SAVE_ROUNDS == 0:
-            await kept.save({path: astuple(stamp) for path, stamp in follower.seen.items()})
-            has_news = False
+        pause_s = ROUND_S
+        try:
+            has_news = await follower.look() or has_news
+            printer.is_live = True
+            rounds += 1
+            if has_news and rounds % _SAVE_ROUNDS == 0:
+                await kept.save({path: astuple(stamp) for path, stamp in follower.seen.items()})
+                has_news = False
+            printer.works()
+        except (StoreGone, StoreCorrupt):  # waiting does not mend them
+            raise
+        except StoreError as error:
+            printer.fails(error)
+            pause_s = RETRY_S
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopped.wait(), ROUND_S)
+            await asyncio.wait_for(stopped.wait(), pause_s)
 
 
 class _Printer:
@@ -112,6 +122,19 @@ class _Printer:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self.is_live = False
+        self._fails = False
+
+    def fails(self, error: StoreError) -> None:
+        """Nothing can be saved; said once until it works again."""
+        if not self._fails:
+            warn(f"{error} It is tried again every {RETRY_S:.0f} seconds.")
+        self._fails = True
+
+    def works(self) -> None:
+        """A round went well."""
+        if self._fails:
+            warn("saving works again")
+        self._fails = False
 
     def hear(self, item: Shared, taken: Taken) -> None:
         """Print an imported session, or an imported piece of a session."""

@@ -13,10 +13,10 @@ from replyscope.domain.shared import Progress as ReportProgress
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[ReportProgress]:
-    """A bar with the label `what`. Each report of progress counts one more session."""
+    """A bar with the label `what`."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda _place, _size: None
+        yield lambda _place, _size, _sessions: None
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -27,11 +27,8 @@ def progress_bar(what: str) -> Iterator[ReportProgress]:
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(printable_line(what), total=None, count=plural(0, "session"))
-        number = 0
 
-        def report(place: int, size: int) -> None:
-            nonlocal number
-            number += 1
-            progress.update(task, completed=place, total=size, count=plural(number, "session"))
+        def report(place: int, size: int, sessions: int) -> None:
+            progress.update(task, completed=place, total=size, count=plural(sessions, "session"))
 
         yield report

@@ -128,6 +128,7 @@ def _open_watching(services: Services, wiring: Wiring, arguments: argparse.Names
 
     watching = Watching(wiring.clock, start)
     services.close = close
+    services.is_forwarding = lambda: watching.address is not None
     if services.opens_watch:
         arguments.begin_watch(watching)
     return watching

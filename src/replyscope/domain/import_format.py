@@ -185,10 +185,19 @@ class FolderFormat(Format):
     read: Callable[[Sequence[ImportedFile]], Iterator[Item]]
 
 
+Wants = Callable[[str, object], bool]
+"""Whether a conversation is to be read: gets its id, and a value that changes with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFormat(Format):
-    """A format of a SQLite database. `sniff` gets the columns of each table."""
+    """A format of a SQLite database. `sniff` gets the columns of each table.
+
+    `read_wanted` reads only some conversations; None for a format that has no cheap sign of what
+    has changed.
+    """
 
     sniff: Callable[[Mapping[str, set[str]]], bool]
     count: Callable[[ForeignDatabase], int]
     read: Callable[[ForeignDatabase], Iterator[Item]]
+    read_wanted: Callable[[ForeignDatabase, Wants], Iterator[Item]] | None = None

@@ -30,8 +30,12 @@ class ExchangeForm(StrEnum):
     PYTHON = "python"
 
 
-Progress = Callable[[int, int], None]
-"""Receives the progress of an import or export: the place and the size."""
+Progress = Callable[[int, int, int], None]
+"""Receives the progress of an import or export: the place, the size, and the number of sessions."""
+
+
+def no_progress(_place: int, _size: int, _sessions: int) -> None:
+    """Ignore the progress."""
 
 
 class Taken(StrEnum):

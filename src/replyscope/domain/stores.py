@@ -287,6 +287,10 @@ class ExportSource(SessionSummaries, WireStore, Protocol):
 class ImportTarget(Protocol):
     """Imports whole sessions."""
 
-    async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
-        """Import a session in one transaction. Raises ImportConflict."""
+    async def import_session(
+        self, shared: Shared, *, is_dry: bool = False, restores_purged: bool = True
+    ) -> Taken:
+        """Import a session in one transaction. Without `restores_purged` a session that was
+        purged stays so, and counts as known. Raises ImportConflict.
+        """
         ...

@@ -7,17 +7,13 @@ from pathlib import Path
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.message import Role
 from replyscope.domain.ports import Store, TranslateFrames
-from replyscope.domain.shared import ExchangeForm, Form, Progress
+from replyscope.domain.shared import ExchangeForm, Form, Progress, no_progress
 from replyscope.engine.output_file import open_output_file
 from replyscope.engine.sharing import Sharing
 from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 from replyscope.inspection.sharing.request_code import as_curl, as_python
 
 _CODE = {ExchangeForm.CURL: as_curl, ExchangeForm.PYTHON: as_python}
-
-
-def _ignore(_place: int, _size: int) -> None:
-    """Report no progress."""
 
 
 def _discard(_text: str) -> None:
@@ -57,7 +53,7 @@ class Exporter:
         form: Form,
         clean: Redactor,
         write: Callable[[str], object] = _discard,
-        progress: Progress = _ignore,
+        progress: Progress = no_progress,
         *,
         whole_only: bool = False,
     ) -> int:
@@ -70,7 +66,7 @@ class Exporter:
         store = stores.pop() if len(stores) == 1 else self._store
         with _slow_patterns():
             return await Sharing(store, self._translate, whole_only=whole_only).export(
-                ids, form, write, clean, lambda done: progress(done, len(ids))
+                ids, form, write, clean, lambda done: progress(done, len(ids), done)
             )
 
     async def export_to_file(
@@ -79,7 +75,7 @@ class Exporter:
         form: Form,
         path: Path | None,
         clean: Redactor,
-        progress: Progress = _ignore,
+        progress: Progress = no_progress,
     ) -> list[str]:
         """Write sessions to a file. Returns sentences about the redactions.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from replyscope.domain.errors import ImportFault
+from replyscope.domain.errors import ImportFault, StoreError
 from replyscope.domain.foreign import Foreign, Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.import_format import LogFormat
@@ -78,6 +78,8 @@ class Follower:
     _files: dict[str, _Seen] = field(init=False, default_factory=dict)
     _hot: OrderedDict[str, float] = field(init=False, default_factory=OrderedDict)
     _logs: OrderedDict[str, FollowedLog] = field(init=False, default_factory=OrderedDict)
+    _rows: dict[str, dict[str, object]] = field(init=False, default_factory=dict)
+    """The last known states of the sessions of each database."""
     _whole: dict[Path, bool] = field(init=False, default_factory=dict)
     _faults: set[Unreadable] = field(init=False, default_factory=set)
     _scan_at_ms: float = field(init=False, default=0.0)
@@ -85,7 +87,7 @@ class Follower:
     async def look(self) -> bool:
         """Look once, and import what is new. Returns whether something was read.
 
-        Raises StoreError.
+        Raises StoreError; what was not saved then is read again by the next look.
         """
         now = self.clock.monotonic_ms()
         if now >= self._scan_at_ms:
@@ -149,6 +151,9 @@ class Follower:
                 return
             if not isinstance(error, ImportFault):  # a file of another kind is no failure
                 self._fail(Unreadable(Path(path).name, str(error)))
+        except StoreError:  # its reader has handed out pieces that are not saved
+            self._logs.pop(path, None)
+            raise
         if self.is_stopped:
             return
         now = self.clock.monotonic_ms()
@@ -192,13 +197,20 @@ class Follower:
                 return
 
     async def _read_whole(self, path: str, stamp: Stamp) -> None:
-        batch = await asyncio.to_thread(self.importer.read, Path(path))
+        known, new = self._rows.setdefault(path, {}), dict[str, object]()
+
+        def wants(key: str, state: object) -> bool:
+            new[key] = state
+            return known.get(key) != state
+
+        batch = await asyncio.to_thread(self.importer.read, Path(path), wants)
         while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
             if isinstance(item, Unreadable) and self._stamp(path) != stamp:
                 return  # it was being written: the next round reads it
             await self._import(item)
             if self.is_stopped:
                 return
+        self._rows[path] = new
 
     def _fail(self, fault: Unreadable) -> None:
         """Count a fault once, however often the file is read again."""
@@ -211,13 +223,16 @@ class Follower:
             self._fail(item)
             return
         taken = await self.importer.add(item, self.tally)
-        if taken in (Taken.NEW, Taken.GROWN):
+        if taken is None:
+            self._fail(self.tally.failed.pop())
+        elif taken in (Taken.NEW, Taken.GROWN):
             self.heard(item, taken)
 
     def _forget(self, path: str) -> None:
         self._files.pop(path, None)
         self._hot.pop(path, None)
         self._logs.pop(path, None)
+        self._rows.pop(path, None)
         self.seen.pop(path, None)
 
 

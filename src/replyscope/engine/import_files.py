@@ -22,6 +22,7 @@ from replyscope.domain.import_format import (
     Item,
     LogFormat,
     OpenDatabase,
+    Wants,
 )
 from replyscope.domain.json_items import JsonItems
 from replyscope.domain.ports import TranslateFrames
@@ -52,15 +53,17 @@ class FileReader:
         self._open_database = open_database
         self._translate = translate
 
-    def read(self, path: Path) -> Batch:
-        """The sessions of a path. Raises ImportFault when none can be read."""
+    def read(self, path: Path, wants: Wants | None = None) -> Batch:
+        """The sessions of a path; of a database only those that `wants` takes, if its format can
+        tell. Raises ImportFault when none can be read.
+        """
         try:
             if path.is_dir():
                 return self._folder(path)
             with open_regular(path) as file:
                 head = file.read(16)
             if head.startswith(_SQLITE):
-                return self._database(path)
+                return self._database(path, wants)
             if head.startswith(_ZIP):
                 return self._zip(path)
             return self._files(path, [on_disk(path, path.name)])
@@ -177,7 +180,7 @@ class FileReader:
         with io.TextIOWrapper(file.open(), encoding="utf-8-sig") as text:
             yield from items_of(JsonItems(text), file.name, self._table)
 
-    def _database(self, path: Path) -> Batch:
+    def _database(self, path: Path, wants: Wants | None) -> Batch:
         try:
             with self._open_database(path) as database:
                 known = self._table.of_database(database.tables)
@@ -192,16 +195,20 @@ class FileReader:
 
         def each(known: DatabaseFormat) -> Iterator[Foreign]:
             nonlocal place
-            for item in self._rows(path, known):
+            for item in self._rows(path, known, wants):
                 place = next(done) + 1
                 yield self.session_of(item)
 
         return Batch(each(known), count, lambda: place)
 
-    def _rows(self, path: Path, known: DatabaseFormat) -> Iterator[Item]:
+    def _rows(self, path: Path, known: DatabaseFormat, wants: Wants | None) -> Iterator[Item]:
         try:
             with self._open_database(path) as database:
-                for item in known.read(database):
+                if wants is None or known.read_wanted is None:
+                    items = known.read(database)
+                else:
+                    items = known.read_wanted(database, wants)
+                for item in items:
                     yield item
                     database.begin()
         except (DatabaseFault, OSError) as error:

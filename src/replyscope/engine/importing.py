@@ -11,10 +11,10 @@ from replyscope.domain.exchange import Exchange, ReplyImage
 from replyscope.domain.field_types import check_shared
 from replyscope.domain.foreign import Batch, Foreign, Unreadable
 from replyscope.domain.import_faults import fault_in_words
-from replyscope.domain.import_format import Item
+from replyscope.domain.import_format import Item, Wants
 from replyscope.domain.message import Message, Part, ToolResultPart
 from replyscope.domain.plural import plural
-from replyscope.domain.shared import LeftOut, Progress, Shared, Taken
+from replyscope.domain.shared import LeftOut, Progress, Shared, Taken, no_progress
 from replyscope.domain.stores import ImportTarget
 from replyscope.engine.import_files import FileReader
 
@@ -110,6 +110,11 @@ class Tally:
             _gathered(self._omissions),
         )
 
+    @property
+    def sessions(self) -> int:
+        """The number of different sessions so far."""
+        return len(self._of_session)
+
     def add(self, item: Shared, taken: Taken) -> None:
         """Count an imported session, or a piece of one."""
         session_id = item.session.id
@@ -153,15 +158,15 @@ class Importer:
         self._kept_files = kept_files
 
     async def import_file(
-        self, path: Path, *, is_dry: bool = False, progress: Progress = lambda _place, _size: None
+        self, path: Path, *, is_dry: bool = False, progress: Progress = no_progress
     ) -> Imported:
         """Import a path; with `is_dry` nothing is saved. Raises ImportFault, StoreError."""
         batch = await asyncio.to_thread(self.read, path)
         return await import_batch(batch, self._target, is_dry=is_dry, progress=progress)
 
-    def read(self, path: Path) -> Batch:
-        """The sessions of a path. Blocks. Raises ImportFault."""
-        batch = self._reader.read(path)
+    def read(self, path: Path, wants: Wants | None = None) -> Batch:
+        """The sessions of a path; see FileReader. Blocks. Raises ImportFault."""
+        batch = self._reader.read(path, wants)
         return replace(batch, items=(self._without_foreign_files(item) for item in batch.items))
 
     def session_of(self, item: Item) -> Foreign:
@@ -169,8 +174,10 @@ class Importer:
         return self._without_foreign_files(self._reader.session_of(item))
 
     async def add(self, item: Foreign, tally: Tally) -> Taken | None:
-        """Import one session and count it. Returns None if it failed. Raises StoreError."""
-        return await import_item(item, self._target, tally)
+        """Import one session that nobody asked for, and count it: one that was purged is not
+        brought back. Returns None if it failed. Raises StoreError.
+        """
+        return await import_item(item, self._target, tally, restores_purged=False)
 
     def _without_foreign_files(self, item: Foreign) -> Foreign:
         """The session without paths of files outside our folder: they would be opened, and a
@@ -217,7 +224,7 @@ async def import_batch(
     target: ImportTarget,
     *,
     is_dry: bool,
-    progress: Progress = lambda _place, _size: None,
+    progress: Progress = no_progress,
 ) -> Imported:
     """Import the sessions of a batch one by one. A session that fails is reported and skipped.
 
@@ -226,17 +233,19 @@ async def import_batch(
     """
     tally = Tally(is_dry=is_dry)
     while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
-        progress(batch.place(), batch.size)
         await import_item(item, target, tally)
+        progress(batch.place(), batch.size, tally.sessions)
     return tally.result
 
 
-async def import_item(item: Foreign, target: ImportTarget, tally: Tally) -> Taken | None:
+async def import_item(
+    item: Foreign, target: ImportTarget, tally: Tally, *, restores_purged: bool = True
+) -> Taken | None:
     """Import one item and count it. Returns None if it failed. Raises StoreError."""
     if isinstance(item, Unreadable):
         tally.failed.append(item)
         return None
-    done = await _import_one(item, target, is_dry=tally.is_dry)
+    done = await _import_one(item, target, tally.is_dry, restores_purged)
     if isinstance(done, Unreadable):
         tally.failed.append(done)
         return None
@@ -244,11 +253,13 @@ async def import_item(item: Foreign, target: ImportTarget, tally: Tally) -> Take
     return done
 
 
-async def _import_one(item: Shared, target: ImportTarget, *, is_dry: bool) -> Taken | Unreadable:
+async def _import_one(
+    item: Shared, target: ImportTarget, is_dry: bool, restores_purged: bool
+) -> Taken | Unreadable:
     """Import one session. Returns its result or its fault. Raises StoreError for a failed store."""
     try:
         check_shared(item)
-        return await target.import_session(item, is_dry=is_dry)
+        return await target.import_session(item, is_dry=is_dry, restores_purged=restores_purged)
     except (TypeError, ValueError, OverflowError) as error:
         return Unreadable(str(item.session.title), fault_in_words(error))
     except (ImportConflict, StoreRejected) as error:

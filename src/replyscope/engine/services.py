@@ -126,6 +126,8 @@ class ChatServices:
     opens_watch: bool = False
     watching: Callable[[], "Watching"] = _no_watch
     """Returns the watch of this run, which is imported at the first call."""
+    is_forwarding: Callable[[], bool] = lambda: False
+    """Whether the watch of this run forwards calls now."""
     translate: TranslateFrames | None = None
     export: Export | None = None
     export_exchange: ExportExchange | None = None

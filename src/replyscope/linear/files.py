@@ -5,7 +5,7 @@ from pathlib import Path
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.domain.shared import Form
+from replyscope.domain.shared import Form, no_progress
 from replyscope.domain.typed_path import typed_path
 from replyscope.engine.output_file import free_path
 from replyscope.linear.desk import LinearDesk
@@ -38,18 +38,14 @@ def export(desk: LinearDesk, argument: str = "") -> None:
     if any(map(desk.services.archive.is_private, ids)):
         desk.say("note", "This session is private. The file is written because you asked for it.")
     if is_redacted:
-        for sentence in desk.run(job(ids, form, None, is_redacted, _ignore)):
+        for sentence in desk.run(job(ids, form, None, is_redacted, no_progress)):
             desk.say("redaction", printable_line(sentence))
     path = _path(desk, words, free_path(desk.services.working_folder, ids, form))
     if path is None:
         desk.say("note", "Nothing was written.")
         return
-    desk.run(job(ids, form, path, is_redacted, _ignore))
+    desk.run(job(ids, form, path, is_redacted, no_progress))
     desk.say("written", printable_line(str(path)))
-
-
-def _ignore(_place: int, _size: int) -> None:
-    """Report no progress."""
 
 
 def _form(desk: LinearDesk, words: list[str]) -> tuple[Form | None, bool]:
@@ -89,13 +85,13 @@ def import_file(desk: LinearDesk, argument: str = "") -> None:
         if not argument:
             return
     path = desk.services.working_folder / typed_path(argument)
-    dry = desk.run(job(path, True, _ignore))
+    dry = desk.run(job(path, True, no_progress))
     new = f"{plural(dry.taken, 'new session')}, {plural(dry.grown, 'grown session')}"
     desk.say("import", f"{new}, {plural(dry.replies, 'reply')}, {dry.known} known already")
     if not (dry.taken or dry.grown) or not desk.terminal.confirm("Import them?"):
         desk.say("note", "Nothing was imported.")
         return
-    done = desk.run(job(path, False, _ignore))
+    done = desk.run(job(path, False, no_progress))
     number = plural(done.taken + done.grown, "session")
     desk.say("imported", f"{number} with {plural(done.replies, 'reply')}")
     for omission in done.omissions:

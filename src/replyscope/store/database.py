@@ -139,9 +139,15 @@ class Database:
                 result.set_result(made)
 
     def _run_together(self, batch: Sequence[tuple[Job[Any], Future[Any]]]) -> bool:
-        """Run writes in one transaction. Returns whether it was committed."""
+        """Run writes in one transaction. Returns whether that decided about them."""
         try:
             made = self._run_write(lambda connection: [job(connection) for job, _ in batch])
+        except StoreError as error:
+            if not (isinstance(error.__cause__, sqlite3.Error) and is_busy(error.__cause__)):
+                return False
+            for _, result in batch:  # another program has the lock, and each would wait for it
+                result.set_exception(error)
+            return True
         except BaseException:  # noqa: BLE001 - each alone shows which of them fails
             return False
         for (_, result), value in zip(batch, made, strict=True):

@@ -16,6 +16,7 @@ from replyscope.store.codec import encode_exchange, encode_frames
 from replyscope.store.growing import has_changed, replace_changed
 from replyscope.store.index import note_unindexed, note_unindexed_under
 from replyscope.store.journal import load_frames
+from replyscope.store.purged import forget_purged, is_purged
 from replyscope.store.requests import load_request, save_request
 from replyscope.store.search import tags_of
 
@@ -48,12 +49,19 @@ def _known_messages(connection: sqlite3.Connection, shared: Shared) -> set[str]:
     return known
 
 
-def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
+def insert_shared(
+    connection: sqlite3.Connection, shared: Shared, *, restores_purged: bool
+) -> Taken:
     """Save a session with its tree, its exchanges and their wires.
 
     New messages are appended to a known session; the person's changes to it (title, tags,
     current branch) are kept. Known messages do not change, except in a session that grows.
+    Without `restores_purged`, a session that was purged counts as known.
     """
+    if restores_purged:
+        forget_purged(connection, shared.session.id)
+    elif is_purged(connection, shared.session.id):
+        return Taken.KNOWN
     known = _known_messages(connection, shared)
     taken = _look_for(connection, shared, known)
     session = shared.session

@@ -15,6 +15,7 @@ from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
 from replyscope.store.index import forget
 from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
+from replyscope.store.purged import note_purged
 from replyscope.store.requests import unpack_ids
 from replyscope.store.search import tags_of
 from replyscope.store.spending import keep_costs
@@ -182,6 +183,7 @@ def remove_sessions(
         forget(connection, [exchange_id for (exchange_id,) in exchanges])
         paths += image_paths(connection, session_id)
         paths += _forget_words(connection, session_id)
+        note_purged(connection, session_id)
         connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
         count += len(exchanges)
     _drop_unused_pieces(connection)

@@ -191,14 +191,15 @@ class SqliteStore:
         )
         return replace(shared, messages=tuple(self.settled(m) for m in shared.messages))
 
-    async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
-        """Import a session in one transaction.
-
-        With `is_dry` nothing is saved, only the result returned. Raises ImportConflict.
-        """
+    async def import_session(
+        self, shared: Shared, *, is_dry: bool = False, restores_purged: bool = True
+    ) -> Taken:
+        """See ImportTarget. With `is_dry` nothing is saved, only the result returned."""
         if is_dry:
             return await self._database.read(lambda c: look_for(c, shared))
-        return await self._database.write(lambda c: insert_shared(c, shared))
+        return await self._database.write(
+            lambda c: insert_shared(c, shared, restores_purged=restores_purged)
+        )
 
     async def add_message(self, session_id: str, message: Message, *, is_head: bool = True) -> None:
         """Save a message; with `is_head` make it the head."""

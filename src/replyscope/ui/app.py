@@ -86,6 +86,8 @@ class ReplyscopeApp(GuardedApp):
         self._services: Services | None = None
         self._deadline: threading.Timer | None = None
         self.type_ahead = TypeAhead(self)
+        self.has_failed = False
+        """Whether an unexpected exception ended the app."""
         self.toasts = Toasts()
         self._is_interrupted = False
         if opening.theme is not None:
@@ -131,6 +133,7 @@ class ReplyscopeApp(GuardedApp):
 
     def report_exception(self, error: BaseException) -> None:
         """Report an exception that ends the app to the command that started it."""
+        self.has_failed = True
         if self._opening.hear is not None:
             self._opening.hear(sys.exception() or error)
 
@@ -339,8 +342,8 @@ class ReplyscopeApp(GuardedApp):
         self.type_ahead.close()
         if "gallery" in self.__dict__:  # a picture was drawn
             self.gallery.close()
-        if self._services is None:
-            return
+        if self._services is None or (self.has_failed and self._services.is_forwarding()):
+            return  # programs go on calling; the command that started the app closes the services
         try:
             await self._services.close()
         except StoreError as error:

@@ -7,8 +7,8 @@ from replyscope.domain.look import ThemeSource
 from replyscope.engine.services import ChatServices
 from replyscope.engine.undo import UndoList
 
-Tell = Callable[[int, int], None]
-"""A progress callback: the units that are done, and the total."""
+Tell = Callable[[int, int, int], None]
+"""A progress callback: the units that are done, the total, and the number of sessions."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import StoreError, StoreRejected
@@ -35,12 +36,18 @@ _log = logging.getLogger(__name__)
 RETRY_S = 1.0
 """The wait before a call that could not be saved is tried again."""
 STALL_S = 5.0
-"""The longest time without progress while closing; the remaining calls are lost then."""
+"""The longest time without progress while closing and the store refuses calls; the remaining
+calls are lost then.
+"""
+HUNG_S = 120.0
+"""The same while no write has failed: a slow disk is waited for."""
 MOST_WAITING = 500
 """The ended calls that are kept in memory while the store can't be written."""
 MOST_REJECTED = 10
 """The tries to save a call that the store rejects: the call before it may not be saved yet."""
 _MOST_BOOKS = 200
+_AWAITED = 64
+"""The tasks that closing waits for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +136,18 @@ class WatchArchive:
         task.add_done_callback(self._tasks.discard)
         return call
 
-    async def close(self, stall_s: float = STALL_S) -> None:
+    async def close(self, stall_s: float = STALL_S, hung_s: float = HUNG_S) -> None:
         """Wait for the calls that run, and for what is not saved: as long as something is folded
-        or saved within `stall_s`. The rest is lost then.
+        or saved within `stall_s`, or within `hung_s` if the store refuses nothing. The rest is
+        lost then.
         """
+        idle_s = 0.0
         while self._tasks:
             before = self._progress()
-            await asyncio.wait(tuple(self._tasks), timeout=stall_s)
-            if self._progress() == before:
+            # A wait for all of thousands of tasks would visit each of them again and again.
+            await asyncio.wait(tuple(islice(self._tasks, _AWAITED)), timeout=stall_s)
+            idle_s = idle_s + stall_s if self._progress() == before else 0.0
+            if idle_s >= (stall_s if self.gap.waiting else hung_s):
                 break
         left = tuple(self._tasks)
         for task in left:
@@ -180,14 +191,22 @@ class WatchArchive:
             call.session_id = placed.session.id
             call.begin(caller.opening, sent, JournalWriter(journal))
         self._tell_results(placed)
+        # The next call of the program needs the reply, not the commit, to find its place.
+        begun = asyncio.create_task(self._begin(call, journal))
+        try:
+            await call.ending.wait()
+            if call.fault is not None:
+                raise call.fault
+            await self._end(call, request, placed, begun)
+        finally:
+            begun.cancel()
+
+    async def _begin(self, call: WatchedCall, journal: LateJournal) -> None:
+        """Save the start of a call, if the store can be written."""
         try:
             await journal.begin()
         except StoreError as error:
             self._gaps.wait(call, error)
-        await call.ending.wait()
-        if call.fault is not None:
-            raise call.fault
-        await self._end(call, request, placed)
 
     def _tell_results(self, placed: NewCall) -> None:
         """Report the results of tool calls that are new in a session."""
@@ -196,12 +215,15 @@ class WatchArchive:
         if results:
             self._tell(lambda: self._events.on_results(placed.session.id, results))
 
-    async def _end(self, call: WatchedCall, request: Chained, placed: NewCall) -> None:
+    async def _end(
+        self, call: WatchedCall, request: Chained, placed: NewCall, begun: asyncio.Task[None]
+    ) -> None:
         """Price, judge and save an ended call; then report it."""
         assert call.fold is not None
         folded = _with_fault(call.fold.snapshot(), placed.opening, call.request)
         places = self._places.note(request, placed, folded)
         self._places.leave(call, request)
+        await begun
         exchange = await self._endings.completed(folded)
         book = self._book(placed)
         if book is not None:

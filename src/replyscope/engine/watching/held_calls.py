@@ -76,6 +76,7 @@ class HeldCalls:
     def __init__(self) -> None:
         self.version = 0
         self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
+        self._is_left = False
 
     @property
     def count(self) -> int:
@@ -92,6 +93,8 @@ class HeldCalls:
 
     async def decide(self, held: HeldCall, accept: Callable[[Verdict], Awaitable[T]]) -> T:
         """See Person."""
+        if self._is_left:
+            return await accept(SendHeld())
         waiting = self._waiting[held.request.id] = _Waiting(held)
         self.version += 1
         answer: asyncio.Future[str | None] | None = None
@@ -112,6 +115,13 @@ class HeldCalls:
                 waiting.verdicts.get_nowait()[1].set_result(_GONE)
             del self._waiting[held.request.id]
             self.version += 1
+
+    def leave(self) -> None:
+        """Send the calls that wait and all later ones unchanged: nobody can decide any more."""
+        self._is_left = True
+        for waiting in self._waiting.values():
+            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+            waiting.verdicts.put_nowait((SendHeld(), answer))
 
     async def give(self, held: HeldCall, verdict: Verdict) -> str | None:
         """Decide about a call. Returns a sentence if the verdict can't be carried out; the call

@@ -120,6 +120,12 @@ class Watching:
                 await running.close()
                 self.log.version += 1
 
+    def outlive_screen(self, on_note: Callable[[str], None]) -> WatchAddress | None:
+        """Go on without a screen, which failed. Returns the address; None if no relay runs."""
+        self.on_call, self.on_note = lambda _call: None, on_note
+        self.held.leave()
+        return self.address
+
     def _ended(self, call: LoggedCall) -> None:
         now = self.clock.now().astimezone()
         if self.fail is not None and call.exchange is not None:

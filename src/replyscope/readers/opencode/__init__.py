@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from replyscope.domain.import_format import DatabaseFormat, FolderFormat
-from replyscope.readers.opencode.database import count_sessions, read_sessions
+from replyscope.readers.opencode.database import count_sessions, read_sessions, read_wanted
 from replyscope.readers.opencode.files import members_of, read_files
 
 
@@ -24,6 +24,7 @@ OPENCODE = DatabaseFormat(
     sniff=_sniff,
     count=count_sessions,
     read=read_sessions,
+    read_wanted=read_wanted,
 )
 
 OPENCODE_FILES = FolderFormat(

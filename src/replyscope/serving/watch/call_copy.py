@@ -87,7 +87,7 @@ class CallCopy:
         self._decoder: BodyDecoder | None = None
         self._listener: CallListener | None = None
         self._kept: list[Callable[[CallListener], None]] = []
-        self._is_whole = self._has_begun = self._has_failed = False
+        self._is_whole = self._has_begun = self._has_ended = self._has_failed = False
         self._lack: str | None = None
         """Why a part of the response is not reported."""
 
@@ -196,10 +196,18 @@ class CallCopy:
 
     def ended(self, fault: str | None) -> None:
         """The call ended: properly with None, else with the reason."""
+        self._has_ended = True
         self._begin_soon()
         self._pass(self._stream_mask.finish())
         lack, at_ms = self._lack, self._elapsed_ms()
         self._report(lambda listener: listener.ended(fault, at_ms, lack))
+
+    def stopped(self, fault: str) -> None:
+        """The relay does no more for this call. If it was reported, it ends, at the latest now: an
+        observer waits for the end.
+        """
+        if self._has_begun and not self._has_ended:
+            self.ended(fault)
 
     def _pass(self, data: bytes) -> None:
         if data:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
 import h11
 
@@ -68,11 +69,11 @@ class Forwarding:
             self._connection.break_off()
             raise
         finally:
-            for task in (sending, receiving):
-                task.cancel()
-            await asyncio.gather(sending, receiving, return_exceptions=True)
-            if not self._reader.is_switched:
-                self._copy.ended(fault)
+            try:
+                await _end(sending, receiving)
+            finally:  # the relay may be closed in that moment
+                if not self._reader.is_switched:
+                    self._copy.ended(fault)
         if self._reader.is_switched and fault is None:
             await self._tunnel()
             return False
@@ -146,10 +147,10 @@ class Forwarding:
         try:
             await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (up, down):
-                task.cancel()
-            await asyncio.gather(up, down, return_exceptions=True)
-            self._copy.ended(None)
+            try:
+                await _end(up, down)
+            finally:
+                self._copy.ended(None)
 
     async def _up(self) -> None:
         while raw := await self._connection.read_raw():
@@ -160,3 +161,10 @@ class Forwarding:
         while raw := await self._link.read():
             self._connection.pass_on(raw)
             await self._connection.drain()
+
+
+async def _end(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel tasks, and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

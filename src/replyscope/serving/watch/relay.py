@@ -29,7 +29,7 @@ from replyscope.serving.server import HttpServer, Report
 from replyscope.serving.watch.call_copy import MOST_OF_A_REQUEST, CallCopy, InOrder, ObserverGaps
 from replyscope.serving.watch.dialing import DialError, Link, dial
 from replyscope.serving.watch.faulty_call import LEFT, FaultyCall, Wait, decodable, read_ahead
-from replyscope.serving.watch.forwarding import CLIENT_LEFT, Forwarding
+from replyscope.serving.watch.forwarding import CLIENT_LEFT, STOPPED, Forwarding
 from replyscope.serving.watch.held_call import (
     answer_held,
     edit_note,
@@ -50,11 +50,12 @@ _KEYS_ARE_LOST = (
 
 @dataclass(slots=True)
 class _Visit:
-    """A client's connection, its process, and its links to upstreams."""
+    """A client's connection, its process, its links to upstreams, and the copy of its call."""
 
     connection: HttpConnection
     process: asyncio.Future[Process | None] | None = None
     links: dict[str, Link] = field(default_factory=dict)
+    copy: CallCopy | None = None
 
 
 class Relay(HttpServer):
@@ -135,6 +136,9 @@ class Relay(HttpServer):
                 return await self._read_first(visit, head, found, elapsed_ms)
             return await self._forward(visit, head, found, elapsed_ms)
         finally:
+            if visit.copy is not None:
+                visit.copy.stopped(STOPPED)
+                visit.copy = None
             self._running -= 1
             if not self._running:
                 self._is_idle.set()
@@ -260,7 +264,7 @@ class Relay(HttpServer):
             body=b"",
             client=Client(client_name(head.headers.get("user-agent", ""))),
         )
-        return CallCopy(
+        visit.copy = CallCopy(
             self._observer,
             request,
             upstream.secrets,
@@ -269,6 +273,7 @@ class Relay(HttpServer):
             self.gaps,
             self._order,
         )
+        return visit.copy
 
     async def _fail(self, connection: HttpConnection, copy: CallCopy, reason: str) -> None:
         """Answer and record a call whose upstream can't be reached."""

@@ -13,7 +13,7 @@ from replyscope.ui.dialogs.dialog import Dialog
 from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 T = TypeVar("T")
-Work = Callable[[Callable[[int, int], None]], Awaitable[T]]
+Work = Callable[[Callable[[int, int, int], None]], Awaitable[T]]
 _STEP_S = 0.05
 
 
@@ -49,7 +49,7 @@ class WorkDialog(HoldsKeys, Dialog[T | ReplyscopeError | None], Generic[T]):
         if size:
             self.query_one(ProgressBar).update(total=size, progress=place)
 
-    def _tell(self, place: int, size: int) -> None:
+    def _tell(self, place: int, size: int, _sessions: int) -> None:
         self._place = (place, size)
 
     @work(exclusive=True, exit_on_error=False)
