@@ -74,10 +74,16 @@ _OURS = {
     "K": re.compile(r"[0-2]?"),
     "J": re.compile(r"[0-2]?"),
     "c": re.compile(""),
+    "r": re.compile(r"([0-9]+;[0-9]+)?"),
+    "n": re.compile("5"),
+    **dict.fromkeys("CDGLMX", re.compile("[0-9]*")),
+    "b": re.compile("[0-9]+"),
 }
-"""What Textual, Rich and our own progress lines write."""
-_TEXTUALS = re.compile(r"\x1b\](22;[a-z-]+|52;c;[A-Za-z0-9+/]*={0,2})\x07")
-"""The shape of the mouse pointer, and a copy that a person asked for, which is base64."""
+"""What Textual, Rich, our output of changed cells and our own progress lines write."""
+_TEXTUALS = re.compile(r"\x1b\](22;[a-z-]+|52;c;[A-Za-z0-9+/]*={0,2})\x07" r"|\x1b\]8;;\x1b\\")
+"""The shape of the mouse pointer, a copy that a person asked for, which is base64, and the end
+of a link.
+"""
 _MOST = 3_000
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"

@@ -59,7 +59,7 @@ class Sequences:
             if x == 0:
                 forms.append("\r")
             elif by == -1:
-                forms.append("\b")
+                forms.append("\x1b[D")
             elif by > 0:
                 forms.append("\x1b[C" if by == 1 else f"\x1b[{by}C")
             forms.append(f"\x1b[{x + 1}G")
