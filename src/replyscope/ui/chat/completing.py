@@ -139,7 +139,7 @@ class Completing:
         if value.endswith("/"):
             self._view.composer.replace_word(word, value)
         elif self._writing.attach_file(value[1:]):
-            name = value[1:].removesuffix(".") if value.endswith("/.") else Path(value).name
+            name = value[1:].removesuffix(".") if value.endswith("/.") else Path(value[1:]).name
             self._view.composer.replace_word(word, name + " ")
 
 
