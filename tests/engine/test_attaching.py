@@ -254,6 +254,9 @@ async def test_a_file_whose_name_is_wrong_is_said(tmp_path: Path) -> None:
         (ImagePart("i", "image/png", png(512, 512)), 255),
         (ImagePart("i", "image/png", png(2_048, 1_024)), 1_105),
         (AudioPart("s", "audio/mpeg", bytes(160_000)), 100),
+        (AudioPart("s", "audio/mpeg", b"ID3"), 1),
+        (AudioPart("s", "audio/wav", wav(seconds=3)), 31),
+        (FilePart("a", "hi"), 1),
         (DocumentPart("d", b"", "x" * 400, (ImagePart("p", "", png(512, 512)),), 2), 355),
     ],
 )

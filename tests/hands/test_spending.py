@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.message import Role, TextPart
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.spending import SpendingLimits
+from replyscope.domain.tool import Tool
 from replyscope.engine.consent import say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
@@ -377,6 +379,36 @@ async def test_the_chat_asks_and_gives_the_message_back(
         await until(pilot, lambda: len(server.requests) == 2)
         await until(pilot, lambda: is_idle(pilot))
         assert said(chat.desk.conversation)[2] == "second"
+
+
+class SlowToolbox:
+    """A toolbox whose servers take a while to start."""
+
+    def __init__(self) -> None:
+        self.is_ready = asyncio.Event()
+
+    async def offer(self, names: object) -> tuple[Tool, ...]:
+        await self.is_ready.wait()
+        return ()
+
+
+async def test_the_status_line_says_what_a_question_waits_for(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    settings(tmp_path, f"{PRICES}[limits]\nsession = 0\n[tools]\nenabled = ['calculate']\n")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        conversation = chat_of(pilot).desk.conversation
+        assert conversation._tooling is not None
+        toolbox = SlowToolbox()
+        conversation._tooling = replace(conversation._tooling, box=toolbox)  # type: ignore[arg-type]
+        await send(pilot, "first")
+        await until(pilot, lambda: "starting tools…" in frame(pilot))
+        toolbox.is_ready.set()
+        await until(pilot, lambda: "Pass the spending limit of this session?" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "first")
+        await until(pilot, lambda: "preparing the request…" not in frame(pilot))
+    assert server.requests == []
 
 
 async def test_a_queued_message_and_a_retry_are_asked_about_in_the_chat(

@@ -215,7 +215,7 @@ if sys.platform != "win32":
 
     def _quit_twice(terminal: Terminal) -> int:
         terminal.type("\x11")
-        terminal.wait_for("private, and gone for good", "Ctrl+Q again leaves")
+        terminal.wait_for("private, and gone for good", "[Ctrl+Q] again leaves")
         terminal.type("\x11")
         return terminal.wait_for_end()
 

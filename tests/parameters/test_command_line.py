@@ -76,7 +76,8 @@ def test_each_api_gets_what_it_has(server: LoopbackServer, tmp_path: Path) -> No
     [
         ("seed=x", "seed must be a whole number"),
         ("temprature=1", "temprature is not a parameter. The nearest are: temperature."),
-        ("top_k=40", 'To send it all the same, set extra to {"top_k": 1}.'),
+        ("top_k=40", 'To send it all the same, set extra to {"top_k": 40}.'),
+        ("mirostat=on", 'To send it all the same, set extra to {"mirostat": "on"}.'),
         ("model=x", "choose the model with /model or --model"),
         ("extra=5", "extra must be an object"),
         ("seed", "must be NAME=VALUE"),

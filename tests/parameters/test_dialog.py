@@ -118,6 +118,7 @@ async def test_what_the_server_rejected_is_shown_beside_the_parameter(
 ) -> None:
     async with rejected_stop(server, tmp_path) as pilot:
         assert "stop was rejected; sent without it" in frame(pilot)
+        assert "END · session · rejected, not sent" in frame(pilot)
 
 
 async def test_a_rejected_parameter_is_sent_again_on_request(

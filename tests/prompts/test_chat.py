@@ -142,8 +142,10 @@ async def test_a_prompt_never_hides_a_command(server: LoopbackServer, tmp_path: 
     async with open_chat(make_app(tmp_path, server.base_url), notifications=True) as pilot:
         await pilot.press("slash")
         await until(pilot, lambda: ("/mod", "prompt: Prompt mod.") in offered(pilot))
-        assert [text for name, text in offered(pilot) if "Prompt " in text] == [
-            "prompt: Prompt mod."
+        assert [(name, text) for name, text in offered(pilot) if "Prompt " in text] == [
+            ("/prompts clear", "prompt: Prompt clear."),
+            ("/mod", "prompt: Prompt mod."),
+            ("/prompts review", "prompt: Prompt review."),
         ]
         await pilot.press("escape")
         chat_of(pilot).panes.composer.replace_text("")
@@ -152,6 +154,11 @@ async def test_a_prompt_never_hides_a_command(server: LoopbackServer, tmp_path: 
         chat_of(pilot).panes.composer.replace_text("")
         await send(pilot, "/mod")
         await until(pilot, lambda: written(pilot) == "Prompt mod.")
+        chat_of(pilot).panes.composer.replace_text("")
+        await send(pilot, "/clear")
+        await until(pilot, lambda: "/clear is a command. /prompts clear uses" in told(pilot))
+        await pilot.press("slash", *"review", "down", "enter")
+        await until(pilot, lambda: written(pilot) == "Prompt review.")
 
 
 async def test_a_wrong_prompt_is_named_and_the_others_work(

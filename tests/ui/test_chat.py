@@ -261,6 +261,7 @@ async def test_files_are_attached_by_name(server: LoopbackServer, tmp_path: Path
         await until(pilot, lambda: "@notes.txt" in frame(pilot))
         await pilot.press("tab")
         await until(pilot, lambda: "notes.txt 9 B" in frame(pilot))
+        assert chat_of(pilot).panes.composer.text == "notes.txt "
         await pilot.press("backspace", *["backspace"] * 12)
         await until(pilot, lambda: "9 B" not in frame(pilot))
 

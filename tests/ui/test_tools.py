@@ -71,6 +71,16 @@ def read(name: str) -> tuple[str, str]:
     return ("read_file", json.dumps({"path": name}))
 
 
+async def test_the_list_of_tools_shows_its_keys_on_a_small_terminal(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=(80, 24)) as pilot:
+        await pilot.press("f10")
+        await until(pilot, lambda: "functions such as sqrt" in frame(pilot))
+        assert "[Space] select" in frame(pilot)
+        assert "Access: nothing" in frame(pilot)
+
+
 async def test_a_card_says_what_would_happen_and_yes_runs_it(
     server: LoopbackServer, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -216,7 +226,7 @@ async def test_a_result_may_be_written_by_hand(server: LoopbackServer, tmp_path:
         await pilot.press(*"hand", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
         await pilot.press(*"my own words", "enter")
-        await until(pilot, lambda: "not told yet" in frame(pilot))
+        await until(pilot, lambda: "results were not sent" in frame(pilot))
         await pilot.press("t", "t")
         await until(pilot, lambda: "Thanks." in frame(pilot))
     assert server.requests[1]["messages"][-1]["content"] == "my own words"

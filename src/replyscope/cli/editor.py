@@ -10,6 +10,7 @@ from pathlib import Path
 from replyscope.domain.environment import BASIC, EDITOR, kept_environment
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.regular_file import read_regular
+from replyscope.domain.system_words import system_words
 from replyscope.domain.unicode_text import REPLACE
 
 _MOST_BYTES = 10_000_000
@@ -35,7 +36,8 @@ def edit_text(text: str) -> str:
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         _delete(path)
         raise SettingsError(
-            f"The editor {command!r} failed ({error}).", "Set EDITOR to another editor."
+            f"The editor {command!r} failed ({system_words(error)}).",
+            "Set EDITOR to another editor.",
         ) from error
     try:
         data = read_regular(path, _MOST_BYTES)

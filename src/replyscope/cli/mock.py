@@ -10,6 +10,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.domain.search import Sort
+from replyscope.domain.system_words import system_words
 from replyscope.serving.mock.matching import asked_of
 from replyscope.serving.mock.recording import Recording
 from replyscope.serving.mock.server import MockServer
@@ -28,7 +29,8 @@ async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
         port = await server.start(arguments.port)
     except OSError as error:
         raise SettingsError(
-            f"Port {arguments.port} can't be used ({error}).", "Choose another with --port."
+            f"Port {arguments.port} can't be used ({system_words(error)}).",
+            "Choose another with --port.",
         ) from error
     exchanges = plural(len(recordings), "exchange")
     print(f"http://127.0.0.1:{port}/v1 serves {exchanges}; Ctrl+C stops it.", flush=True)

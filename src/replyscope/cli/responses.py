@@ -19,7 +19,7 @@ from replyscope.inspection.json_view import iso
 async def run_responses(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
     """Run one action. Returns the exit status."""
     if arguments.action == "list":
-        _list(await wiring.remote.list(), as_json=arguments.json)
+        _list(await _may_be_stored(wiring), as_json=arguments.json)
         return EXIT_OK
     provider = await _provider(arguments, settings, wiring)
     match arguments.action:
@@ -83,6 +83,10 @@ def _report(arguments: argparse.Namespace, text: str, **fields: object) -> None:
         print(json.dumps({"id": arguments.id, **fields}))
     else:
         print(printable_line(text))
+
+
+async def _may_be_stored(wiring: Wiring) -> tuple[RemoteReply, ...]:
+    return tuple(reply for reply in await wiring.remote.list() if reply.may_be_stored)
 
 
 def _list(replies: tuple[RemoteReply, ...], *, as_json: bool) -> None:

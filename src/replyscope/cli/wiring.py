@@ -27,6 +27,7 @@ from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.stores import AdaptationStore
+from replyscope.domain.system_words import system_words
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
@@ -154,7 +155,7 @@ def _make_data_folder(paths: Paths) -> None:
         make_private(paths.data)
     except OSError as error:
         raise StoreReadOnly(
-            f"The data folder {paths.data} can't be created ({error}).",
+            f"The data folder {paths.data} can't be created ({system_words(error)}).",
             "Choose another one with --data-dir, or use --no-save.",
         ) from error
 

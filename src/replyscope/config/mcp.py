@@ -13,6 +13,7 @@ from replyscope.domain.address import without_login
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.json_text import read_json
 from replyscope.domain.regular_file import read_text, write_own
+from replyscope.domain.system_words import system_words
 from replyscope.domain.tool import McpServer
 
 _NAME = re.compile(r"[\w.-]{1,40}")
@@ -26,7 +27,7 @@ def read_mcp_file(path: Path) -> tuple[tuple[McpServer, ...], list[str]]:
     except FileNotFoundError:
         return (), []
     except (OSError, UnicodeDecodeError) as error:
-        return (), [f"{path} can't be read ({error})."]
+        return (), [f"{path} can't be read ({system_words(error)})."]
     try:
         return parse_servers(text)
     except ValueError as error:
@@ -152,5 +153,7 @@ def add_servers(path: Path, pasted: str) -> tuple[McpServer, ...]:
             file.write(json.dumps({"mcpServers": {**known, **new}}, indent=2).encode())
         partial.replace(path)
     except OSError as error:
-        raise SettingsError(f"{path} can't be written ({error}).", "Check the folder.") from error
+        raise SettingsError(
+            f"{path} can't be written ({system_words(error)}).", "Check the folder."
+        ) from error
     return added

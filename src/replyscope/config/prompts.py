@@ -30,6 +30,7 @@ from replyscope.domain.prompt import (
 )
 from replyscope.domain.regular_file import NotRegularError, read_regular
 from replyscope.domain.session import Parameters
+from replyscope.domain.system_words import system_words
 from replyscope.domain.unicode_text import REPLACE
 
 _FENCE = "+++"
@@ -88,7 +89,7 @@ class PromptFolder:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise SettingsError(f"The prompts can't be read ({error}).") from error
+            raise SettingsError(f"The prompts can't be read ({system_words(error)}).") from error
         read = sum(size for _, size in found.values() if size <= _MOST_BYTES)
         if len(found) > _MOST_FILES or read > _MOST_READ:
             raise SettingsError(

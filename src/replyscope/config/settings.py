@@ -30,6 +30,7 @@ from replyscope.domain.model_names import LOCAL
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.settings import BackupSettings, Layers, Settings
 from replyscope.domain.spending import SpendingLimits
+from replyscope.domain.system_words import system_words
 from replyscope.domain.think_tags import ThinkTags
 
 if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
@@ -57,7 +58,9 @@ def read_settings(
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} can't be read ({error}).", "Check the file.") from error
+        raise SettingsError(
+            f"{path} can't be read ({system_words(error)}).", "Check the file."
+        ) from error
     return parse_settings(text, path, check, is_strict)
 
 
@@ -243,7 +246,9 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
         parse_settings(changed, path)
         replace_file(path, changed)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise SettingsError(f"{path} can't be changed ({error}).", "Correct the file.") from error
+        raise SettingsError(
+            f"{path} can't be changed ({system_words(error)}).", "Correct the file."
+        ) from error
 
 
 def _in_place(text: str, keys: tuple[str, ...], value: Any, item: Callable[[Any], Any]) -> str:

@@ -8,6 +8,7 @@ from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import ThemeSource
 from replyscope.domain.regular_file import read_text
+from replyscope.domain.system_words import system_words
 
 COLOR_NAMES = (
     "primary",
@@ -64,7 +65,7 @@ def read_theme(path: Path) -> ThemeSource:
         text = read_text(path)
         values = read_toml(text)
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} can't be read ({error}).") from error
+        raise SettingsError(f"{path} can't be read ({system_words(error)}).") from error
     root = Table(values, path, text)
     title = root.text("title") or path.stem
     is_dark = root.flag("dark")

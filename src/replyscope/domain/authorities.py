@@ -10,6 +10,7 @@ from pathlib import Path
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.proxies import RouteFault
+from replyscope.domain.system_words import system_words
 from replyscope.domain.typed_path import typed_path
 
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
@@ -70,7 +71,7 @@ def _of_file(path: Path, source: str) -> ssl.SSLContext:
         why = f"{named}, which contains no valid certificates"
         raise RouteFault(source, f"{why} ({error.reason or error})") from error
     except (OSError, ValueError) as error:
-        raise RouteFault(source, f"{named}, which can't be read ({_words(error)})") from error
+        raise RouteFault(source, f"{named}, which can't be read ({system_words(error)})") from error
 
 
 def _of_folder(paths: list[Path], source: str) -> ssl.SSLContext:
@@ -86,14 +87,12 @@ def _of_folder(paths: list[Path], source: str) -> ssl.SSLContext:
             has_some |= any(map(_HASHED.fullmatch, os.listdir(path)))
             context.load_verify_locations(capath=path)
         except (OSError, ValueError) as error:
-            raise RouteFault(source, f"{named}, which can't be read ({_words(error)})") from error
+            raise RouteFault(
+                source, f"{named}, which can't be read ({system_words(error)})"
+            ) from error
     if not has_some:
         named = os.pathsep.join(map(str, paths))
         raise RouteFault(
             source, f"names {named!r}, which has no certificates by their hash (c_rehash)"
         )
     return context
-
-
-def _words(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -31,6 +31,8 @@ _YES_NO = {"yes": True, "no": False, "y": True, "n": False}
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _SHORT_SENTENCE = 40
 _LONGEST_NAME = 60
+_LONGEST_SHOWN = 20
+"""A typed value that is repeated is no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,10 @@ class Catalogue:
     parameters: Mapping[str, Parameter]
     elsewhere: Mapping[str, str]
 
-    def find(self, name: str) -> Parameter:
-        """The parameter with a name. Raises ParameterFault with the nearest names."""
+    def find(self, name: str, text: str = "1") -> Parameter:
+        """The parameter with a name. Raises ParameterFault with the nearest names, and with the
+        setting of `extra` that sends a typed value.
+        """
         found = self.parameters.get(name)
         if found is not None:
             return found
@@ -132,7 +136,7 @@ class Catalogue:
         near = difflib.get_close_matches(name[:_LONGEST_NAME], self.parameters, n=3, cutoff=0.5)
         near += [one for one in self.parameters if name and name in one and one not in near][:3]
         meant = f"The nearest are: {', '.join(near)}. " if near else ""
-        example = json.dumps({shown: 1}, ensure_ascii=False)
+        example = json.dumps({shown: _shown_value(text)}, ensure_ascii=False)
         raise ParameterFault(
             shown,
             "is not a parameter",
@@ -141,7 +145,7 @@ class Catalogue:
 
     def read(self, name: str, text: str, api: Api | None = None) -> Any:
         """The value of a typed text for a parameter. Raises ParameterFault."""
-        return self.find(name).read(text, api)
+        return self.find(name, text).read(text, api)
 
     def check(self, name: str, value: Any, api: Api | None = None) -> None:
         """Raise ParameterFault unless there is such a parameter, and the value fits."""
@@ -154,3 +158,12 @@ def _read_pairs(text: str) -> dict[str, str]:
     if not all(equals and name.strip() for name, equals, _ in pairs):
         return {}
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _shown_value(text: str) -> Any:
+    """A typed value as JSON, or as text; 1 without one, or for a long one."""
+    if not text or len(text) > _LONGEST_SHOWN:
+        return 1
+    with suppress(ValueError):
+        return read_bounded_json(text)
+    return text

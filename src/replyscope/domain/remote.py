@@ -31,6 +31,11 @@ class RemoteReply:
     seen_at: datetime
     state: RemoteState
 
+    @property
+    def may_be_stored(self) -> bool:
+        """Whether a provider may store it. Chat Completions does not, unless it says so."""
+        return self.api is Api.RESPONSES or self.state is not RemoteState.UNKNOWN
+
 
 @dataclass(frozen=True, slots=True)
 class FetchedInput:

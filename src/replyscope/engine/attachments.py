@@ -18,6 +18,7 @@ from replyscope.domain.picture import ENOUGH
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import RunProgram
 from replyscope.domain.regular_file import open_regular
+from replyscope.domain.system_words import system_words
 from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import sound
 from replyscope.engine.file_kinds import HEAD, FileKind, KnownFile, kind_of, misnamed
@@ -142,7 +143,9 @@ def _read(path: Path, *, has_pdfs: bool = True) -> _Content:
     except FileNotFoundError as error:
         raise AttachmentError(f"{path} does not exist.", "Check the path.") from error
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
-        raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
+        raise AttachmentError(
+            f"{path} can't be read ({system_words(error)}).", "Check the file."
+        ) from error
     if not data and rest:
         raise AttachmentError(
             f"{path} has no fixed content: the system makes it while it is read.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.ports import RunProgram
+from replyscope.domain.system_words import system_words
 
 LONGEST_S = 5.0
 _MOST_OUTPUT = 100_000_000
@@ -141,7 +142,7 @@ class Clipboard:
                 f"{name} did not answer within {self._longest_s:g} s.", "Use /attach FILE."
             ) from error
         except OSError as error:
-            raise AttachmentError(f"{name} can't be started ({error}).") from error
+            raise AttachmentError(f"{name} can't be started ({system_words(error)}).") from error
         if ended.is_flooding:
             raise AttachmentError(
                 f"The picture on the clipboard is larger than {_MOST_OUTPUT // 1_000_000} MB."

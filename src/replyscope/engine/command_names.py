@@ -54,6 +54,11 @@ def message_hint(commands: "Sequence[NamedCommand]", name: str) -> str | None:
     return f"Sent as a message: there is no command /{name}.{advice}"
 
 
+def shadowed_hint(name: str) -> str:
+    """A hint for the name of a command that a prompt has too."""
+    return f"/{name} is a command. /prompts {name} uses the prompt of that name."
+
+
 def check_lines(command: NamedCommand, name: str, text: str) -> None:
     """Raise ReplyscopeError if a command got lines that it does not take."""
     if "\n" in text.strip() and not command.takes_text:

@@ -47,6 +47,8 @@ class Conversation(OpenSession):
             rules.source, rules.client = stored.session.source, stored.session.client
         keep_file = tooling.keep_file if tooling is not None and tooling.keeps_files else None
         super().__init__(stored, store, clock, new_id, prices, rules, keep_file, is_new=is_new)
+        self.is_starting_tools = False
+        """Whether a request waits for the servers of its tools."""
         self._translate = translate
         self._tooling = tooling
         self._spending = spending
@@ -190,7 +192,13 @@ class Conversation(OpenSession):
             return ()
         wanted = self.session.settings.tools
         wanted = self._tooling.settings().enabled if wanted is None else wanted
-        return await self._tooling.box.offer(wanted) if wanted else ()
+        if not wanted:
+            return ()
+        self.is_starting_tools = True
+        try:
+            return await self._tooling.box.offer(wanted)
+        finally:
+            self.is_starting_tools = False
 
     async def answer_by_hand(self, call_id: str, output: str) -> None:
         """Save a text of the person as the result of a call. Raises StoreError."""

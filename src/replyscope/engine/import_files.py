@@ -28,6 +28,7 @@ from replyscope.domain.json_items import JsonItems
 from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.shared import Shared
+from replyscope.domain.system_words import system_words
 from replyscope.engine.import_documents import FoundItem, items_of
 from replyscope.engine.log_lines import read_log
 from replyscope.engine.recorded_stream import session_of_stream
@@ -68,7 +69,9 @@ class FileReader:
                 return self._zip(path)
             return self._files(path, [on_disk(path, path.name)])
         except _UNREADABLE as error:
-            raise ImportFault(f"{path} can't be read ({error}).", self._next_step) from error
+            raise ImportFault(
+                f"{path} can't be read ({system_words(error)}).", self._next_step
+            ) from error
 
     @property
     def _next_step(self) -> str:
@@ -167,7 +170,7 @@ class FileReader:
                     raise ImportFault(error.message, self._next_step) from error
                 yield FoundItem(Unreadable(file.name, error.message), is_known=True)
             except _UNREADABLE as error:
-                why = f"the file can't be read ({error})"
+                why = f"the file can't be read ({system_words(error)})"
                 yield FoundItem(Unreadable(file.name, why), is_known=False, is_json=False)
 
     def _of_file(self, file: ImportedFile) -> Iterator[FoundItem]:

@@ -17,10 +17,13 @@ _API_NAMES = {Api.CHAT: "Chat Completions", Api.RESPONSES: "Responses"}
 
 @dataclass(frozen=True, slots=True)
 class ParameterState:
-    """Sentences about a parameter: what the next request has, and what the server rejected."""
+    """Sentences about a parameter: what the next request has, and what the server rejected.
+    `mark` is what the model is known to reject, in few words.
+    """
 
     sent: tuple[str, ...]
     rejected: tuple[str, ...] = ()
+    mark: str = ""
 
 
 def find_state(
@@ -58,7 +61,8 @@ def find_state(
     rejected = [note for note in notes if note.partition(" ")[0] in names]
     if instead not in (None, "drop"):
         rejected.append(f"this model rejected {field}")
-    return ParameterState(tuple(lines), tuple(dict.fromkeys(rejected)))
+    mark = "rejected, not sent" if instead == "drop" else f"sent as {instead}" if instead else ""
+    return ParameterState(tuple(lines), tuple(dict.fromkeys(rejected)), mark)
 
 
 def request_names(parameter: "Parameter", endpoint: Endpoint | None) -> set[str]:

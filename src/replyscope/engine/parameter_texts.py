@@ -36,7 +36,7 @@ def with_typed(
     is_known = name in parameters.given() or name in (parameters.unset or ())
     if not text and is_known:  # also one that the catalogue no longer has
         return parameters.inheriting(name)
-    parameter = catalogue.find(name)
+    parameter = catalogue.find(name, text)
     if not text:
         return parameters
     if text == NOT_SENT:

@@ -10,6 +10,7 @@ from replyscope.domain.errors import AttachmentError
 from replyscope.domain.message import DocumentPart, ImagePart
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import RunProgram
+from replyscope.domain.system_words import system_words
 
 MOST_PAGES = 1_000
 MOST_PICTURES = 20
@@ -44,7 +45,9 @@ async def read_pdf(
             f"{name} was not read within {longest_s:g} s.", "Attach fewer of its pages."
         ) from error
     except OSError as error:
-        raise AttachmentError(f"The PDF reader can't be started ({error}).") from error
+        raise AttachmentError(
+            f"The PDF reader can't be started ({system_words(error)})."
+        ) from error
     head, _, pictures = ended.output.partition(b"\n")
     try:
         answer = json.loads(head)

@@ -7,6 +7,7 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.json_text import read_json
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Schema
+from replyscope.domain.system_words import system_words
 
 _NAME = re.compile(r"[^a-zA-Z0-9_-]+")
 
@@ -16,7 +17,9 @@ def read_schema(path: Path) -> Schema:
     try:
         text = read_text(path, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The schema {path} can't be read ({error}).", "Check it.") from error
+        raise SettingsError(
+            f"The schema {path} can't be read ({system_words(error)}).", "Check it."
+        ) from error
     return parse_schema(text, str(path), path.stem)
 
 

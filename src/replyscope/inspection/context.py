@@ -35,6 +35,8 @@ _SIDE, _SHORT_SIDE, _TILE = 2_048, 768, 512
 _AUDIO_TOKENS_PER_S = 10
 _BYTES_PER_S = {"wav": 176_400, "mp3": 16_000}
 """The usual rates: stereo at 44.1 kHz, and 128 kbit/s."""
+_WAVE_RATE = slice(28, 32)
+"""The bytes per second in the header of a WAV file."""
 _MESSAGE_TOKENS = 4
 _FULL = 0.9
 """The share of the window that a request may fill; the rest is for the reply."""
@@ -145,7 +147,7 @@ def tokens_of(parts: Sequence[Part]) -> int:
             case ImagePart(data=data):
                 total += _image_tokens(data)
             case AudioPart():
-                total += round(len(part.data) / _BYTES_PER_S[part.form] * _AUDIO_TOKENS_PER_S)
+                total += _audio_tokens(part)
             case DocumentPart(text=text, pages=pages):
                 total += text_tokens(text)
                 total += sum(_image_tokens(page.data) for page in pages)
@@ -153,8 +155,16 @@ def tokens_of(parts: Sequence[Part]) -> int:
 
 
 def attachment_tokens(part: Attachment) -> int:
-    """The estimated tokens of an attachment."""
-    return tokens_of((part,)) - _MESSAGE_TOKENS
+    """The estimated tokens of an attachment, at least 1."""
+    return max(1, tokens_of((part,)) - _MESSAGE_TOKENS)
+
+
+def _audio_tokens(part: AudioPart) -> int:
+    """The estimate for a recording, from its duration."""
+    rate = _BYTES_PER_S[part.form]
+    if part.data[:4] == b"RIFF" and part.data[12:16] == b"fmt ":
+        rate = int.from_bytes(part.data[_WAVE_RATE], "little") or rate
+    return ceil(len(part.data) / rate * _AUDIO_TOKENS_PER_S)
 
 
 def _image_tokens(data: bytes) -> int:

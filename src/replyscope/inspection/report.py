@@ -66,5 +66,7 @@ def exchange_lines(exchange: Exchange) -> list[str]:
         f"   time    {seconds(timing.first_token_ms)} to first token, "
         f"{whole_time(exchange)} total, {rate(exchange)}",
     ]
-    lines += [f"   {label:<8}{printable_line(text)}" for label, text in asked_rows(exchange.extras)]
+    lines += [
+        f"   {label:<7} {printable_line(text)}" for label, text in asked_rows(exchange.extras)
+    ]
     return [*lines, *(f"   note    {printable_line(note)}" for note in find_oddities(exchange))]

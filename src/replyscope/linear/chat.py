@@ -16,6 +16,7 @@ from replyscope.engine.command_names import (
     is_message,
     message_hint,
     nearest_name,
+    shadowed_hint,
     split_command,
 )
 from replyscope.engine.services import ChatServices
@@ -47,6 +48,8 @@ class LinearChat:
         self._desk.turns = TurnRunner(self._desk, partial(targets.choose_target, self._desk))
         self._lists = ArgumentLists(services, self._desk.targets, completed_lists(self._desk))
         self._upkeep: Job[None] | None = None
+        self._hinted: set[str] = set()
+        """The names of prompts that have the name of a command, once that was said."""
         self.commands: tuple[LinearCommand, ...] = (
             *COMMANDS,
             LinearCommand(
@@ -207,6 +210,9 @@ class LinearChat:
         if command is not None:
             check_lines(command, name, line)
             command.run(self._desk, argument)
+            if name not in self._hinted and name in prompt_names(self._desk):
+                self._hinted.add(name)
+                self._desk.say("note", shadowed_hint(name))
             return
         if name.lower() in FULL_SCREEN:
             self._desk.say("note", FULL_SCREEN[name.lower()])

@@ -15,6 +15,7 @@ from pathlib import Path
 from replyscope.domain.environment import NETWORK, PIP
 from replyscope.domain.errors import LocalModelError
 from replyscope.domain.local_models import InstallProgress
+from replyscope.domain.system_words import system_words
 from replyscope.local.catalogue import Weights, WeightsPart
 from replyscope.local.isolated import python_command, python_environment
 from replyscope.local.verifying import note_verified, verify_weights
@@ -182,6 +183,7 @@ def _append(part: Path, whole: Path, digest: "hashlib._Hash") -> int:
                 written += len(block)
     except OSError as error:
         raise LocalModelError(
-            f"The weights could not be written ({error}).", "Check the disk and install again."
+            f"The weights could not be written ({system_words(error)}).",
+            "Check the disk and install again.",
         ) from error
     return written

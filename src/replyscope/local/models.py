@@ -15,6 +15,7 @@ from replyscope.domain.environment import ENGINE
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
 from replyscope.domain.local_models import InstallProgress, LocalModel
 from replyscope.domain.regular_file import write_own
+from replyscope.domain.system_words import system_words
 from replyscope.domain.typed_path import typed_path
 from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
 from replyscope.local.download import install_weights, weights_path
@@ -80,7 +81,7 @@ class EmbeddedModels:
                 async for progress in steps:
                     yield progress
         except OSError as error:
-            raise LocalModelError(f"{name} can't be installed ({error}).") from error
+            raise LocalModelError(f"{name} can't be installed ({system_words(error)}).") from error
 
     async def remove(self, name: str) -> None:
         """Delete the weights of a model, and the parts of an unfinished download."""
@@ -93,7 +94,7 @@ class EmbeddedModels:
             path.with_suffix(".verified").unlink(missing_ok=True)
             shutil.rmtree(self._folder / ".partial" / name, ignore_errors=True)
         except OSError as error:
-            raise LocalModelError(f"{name} can't be removed ({error}).") from error
+            raise LocalModelError(f"{name} can't be removed ({system_words(error)}).") from error
 
     def add_own(self, path: Path) -> str:
         """Register a weights file of the user. Returns its name. Raises LocalModelError."""

@@ -2,7 +2,6 @@
 address.
 """
 
-import re
 import ssl
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.mask import Mask
 from replyscope.domain.route import Route
 from replyscope.domain.sse import Flood
+from replyscope.domain.system_words import without_number
 from replyscope.provider.bounds import TooLate
 from replyscope.provider.redirects import Redirected
 
@@ -133,14 +133,11 @@ class ConnectionErrors:
         )
 
 
-_NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ")
-
-
 def short(text: str) -> str:
     """A server's or library's text in one line of bounded length, without its full stop and
     without error numbers of the system.
     """
-    text = _NUMBER.sub("", " ".join(text.split()).rstrip("."))
+    text = without_number(" ".join(text.split()).rstrip("."))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 

@@ -17,6 +17,7 @@ from genai_prices.update_prices import DEFAULT_UPDATE_URL
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.json_text import read_json
 from replyscope.domain.regular_file import read_text
+from replyscope.domain.system_words import system_words
 from replyscope.provider.genai_prices_internals import providers_from_raw
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -51,7 +52,7 @@ def refresh_prices(path: Path, url: str | None = None) -> int:
         snapshot = _snapshot(text)
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise ReplyscopeError(
-            f"The price list can't be downloaded from {address} ({error}).",
+            f"The price list can't be downloaded from {address} ({system_words(error)}).",
             "The installed list is still used.",
         ) from error
     except ValueError as error:
@@ -63,7 +64,7 @@ def refresh_prices(path: Path, url: str | None = None) -> int:
         new.write_text(text, encoding="utf-8")
         new.replace(path)
     except OSError as error:
-        raise ReplyscopeError(f"{path} can't be written ({error}).") from error
+        raise ReplyscopeError(f"{path} can't be written ({system_words(error)}).") from error
     set_custom_snapshot(snapshot)
     return sum(len(provider.models) for provider in snapshot.providers)
 

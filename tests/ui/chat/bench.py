@@ -273,9 +273,7 @@ class Bench:
             COMMANDS,
             self._run,
         )
-        self.completing = Completing(
-            desk, view, self.writing, self.servers, self.prompts, COMMANDS, self._run
-        )
+        self.completing = Completing(desk, view, self.writing, self.servers, self.prompts, COMMANDS)
         self.host.ended = self.sending.finish_turn
 
     async def _run(self, name: str, text: str) -> None:

@@ -15,7 +15,7 @@ _NOTE = (
     "The summary is shown before it is used, and begins a new branch. The old branch stays: "
     "the keys [ and ] on the first message switch."
 )
-_DONE = "Compacted. [[] at the first message: the old branch."
+_DONE = "Compacted. At the first message: [[] old branch."
 
 
 class Compacting:

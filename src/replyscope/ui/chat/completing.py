@@ -1,6 +1,6 @@
 """Completion in the composer: commands, their arguments, and the paths of files."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from replyscope.engine.argument_forms import Row
@@ -25,7 +25,6 @@ class Completing:
         servers: ServerCommands,
         prompts: LatePrompts,
         commands: Sequence[CommandLine],
-        run: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._desk = desk
         self._view = view
@@ -33,7 +32,6 @@ class Completing:
         self._servers = servers
         self._prompts = prompts
         self._commands = commands
-        self._run = run
         services = desk.services
         self._lists = ArgumentLists(
             services,
@@ -78,7 +76,7 @@ class Completing:
         ]
         taken = {f"/{name}" for c in self._commands for name in (c.name, *c.aliases)}
         own = self._prompts.rows(word, self._offer_again)
-        rows += [row for row in own if row[0] not in taken]
+        rows += [(f"/prompts {name[1:]}" if name in taken else name, about) for name, about in own]
         return rows + self._servers.prompt_rows(word, self._offer_again)
 
     async def _argument_rows(self, word: str) -> list[Row]:
@@ -114,13 +112,13 @@ class Completing:
         command = find_command(self._commands, value[1:])
         if submits and not is_exact(command, value[1:]):
             self._view.composer.replace_text("")
-            self._prompts.commands.use(value[1:])
+            self._prompts.commands.use(value[1:].removeprefix("prompts "))
             return
         if (submits and command is not None and not command.argument) or (
             submits and value == word and command is not None
         ):
             self._view.composer.replace_text("")
-            await self._run(command.name, "")
+            await self._writing.submit(value)
         else:
             self._view.composer.replace_word(word, value + " ")
 
@@ -141,7 +139,7 @@ class Completing:
         if value.endswith("/"):
             self._view.composer.replace_word(word, value)
         elif self._writing.attach_file(value[1:]):
-            name = value[1:].removesuffix(".") if value.endswith("/.") else Path(value).name
+            name = value[1:].removesuffix(".") if value.endswith("/.") else Path(value[1:]).name
             self._view.composer.replace_word(word, name + " ")
 
 

@@ -84,7 +84,7 @@ class Groups:
         self.outside_editor = OutsideEditor(desk, panes, screen)
         prompts = self.prompts = LatePrompts(desk, panes, providers, self.outside_editor.edit)
         self.writing = Writing(desk, panes, drafts, sending, servers, prompts, commands, run)
-        self.completing = Completing(desk, panes, self.writing, servers, prompts, commands, run)
+        self.completing = Completing(desk, panes, self.writing, servers, prompts, commands)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.watching = WatchCommands(desk, panes, screen, drafts, self.reviewing)
         self.lifecycle = Lifecycle(

@@ -190,7 +190,7 @@ class Lifecycle:
         shown = printable_line(", ".join(names[:3]))
         verb = "is" if len(names) == 1 else "are"
         it = "it" if len(names) == 1 else "them"
-        self._desk.tell(f"{shown} {verb} still being read. Ctrl+Q again leaves without {it}.")
+        self._desk.tell(f"{shown} {verb} still being read. [Ctrl+Q] again leaves without {it}.")
         return True
 
     async def _quit(self) -> None:
@@ -212,7 +212,7 @@ class Lifecycle:
                 conversation.leave(is_leaving=False)
             self._desk.tell(
                 f"{unsaved[0].session.title} is not on disk: {unsaved[0].unsaved} "
-                "Ctrl+Q again leaves without it."
+                "[Ctrl+Q] again leaves without it."
             )
             return
         self._screen.app.exit(

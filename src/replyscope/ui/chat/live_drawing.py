@@ -24,6 +24,7 @@ class LiveDrawing:
         self._frame_pace = FramePace(0)
         self._frame_number = 0
         self._skipped = 0
+        self._activity = ""
         self._seen_versions: dict[str, int] = {}
 
     def start(self) -> None:
@@ -53,6 +54,9 @@ class LiveDrawing:
         conversation = self._desk.conversation
         self._panes.sync_entries(conversation)
         live = conversation.live
+        if (activity := self._panes.activity()) != self._activity:
+            self._activity = activity
+            self._panes.draw_status(is_live=True)
         if live is None:
             self._draw_calls(conversation)
             return

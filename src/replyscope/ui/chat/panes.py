@@ -210,10 +210,20 @@ class Panes:
                 is_private=self._desk.conversation.is_private,
                 is_saving=self._desk.services.sessions.is_saving,
             ),
+            activity=self.activity(),
             watch=self._watch_words(),
             hub=self._desk.hub,
             model_key=first_key(self._screen, "chat.model"),
         )
+
+    def activity(self) -> str:
+        """What the turn of the open conversation waits for, before a request is sent: the tools,
+        or the provider and the prices, which load with the first one.
+        """
+        conversation = self._desk.conversation
+        if not self._desk.turns.is_running(conversation.session.id) or conversation.is_streaming:
+            return ""
+        return "starting tools…" if conversation.is_starting_tools else "preparing the request…"
 
     def _watch_words(self) -> str:
         watching = self._desk.watching

@@ -94,13 +94,22 @@ class ParametersDialog(ListDialog[None]):
         for name in dict.fromkeys(names):
             if name in given:
                 value = _cut(printable_line(text_of(given[name])))
-                text = f"{value} · {source_of(name, layers)}"
+                mark = self._mark(every.get(name))
+                text = f"{value} · {source_of(name, layers)}{mark}"
             elif name in unset:
                 text = "not sent · session"
             else:
                 text = _cut(every[name].phrase(self._api)) if name in every else ""
             rows.append(Row(name, name, text, "• " if name in (*given, *unset) else "  "))
         return rows
+
+    def _mark(self, parameter: "Parameter | None") -> str:
+        """What the model is known to reject of a parameter, as the end of its row."""
+        known = self._source.adaptations
+        if parameter is None or not known:
+            return ""
+        state = find_state(parameter, self._layers, self._source.endpoint, known)
+        return f" · {state.mark}" if state.mark else ""
 
     def fill(self, highlighted: str | None = None) -> None:
         """Draw the rows; without one, say which parameters are near the typed name."""

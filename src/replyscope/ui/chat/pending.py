@@ -242,7 +242,7 @@ class Pending:
         names += [f"{printable_line(name)} …" for name in self.being_read(session_id)]
         waiting = len(self._queued.get(session_id, ()))
         if self.is_editing(session_id):
-            names.insert(0, "edits an earlier message; Esc gives that up")
+            names.insert(0, "edits an earlier message  [Esc] cancel")
         if waiting:
             names.append(f"{waiting} queued")
         return "  ·  ".join(names)

@@ -178,7 +178,7 @@ class Sending:
         if fault is not None:
             self._desk.tell(fault)
         if event.why:
-            self._desk.tell(f"{event.why} t goes on.", is_error=False)
+            self._desk.tell(f"{event.why} [t] continue", is_error=False)
         if conversation.unsaved is not None:
             self._desk.tell(f"This reply is not on disk: {conversation.unsaved}")
         session_id = conversation.session.id
@@ -291,7 +291,7 @@ class Sending:
             return
         choice = self._last_choice()
         if exchange is None or choice is None or not choice.text:
-            self._desk.tell("There is no reply to continue; r asks again.", is_error=False)
+            self._desk.tell("There is no reply to continue. [r] retry", is_error=False)
             return
         if choice.finish_reason is FinishReason.STOP:
             self._desk.tell("The model ended this reply itself; just send your next message.")
@@ -309,7 +309,7 @@ class Sending:
             self._desk.tell("No limit cut this reply; there is nothing to raise.", is_error=False)
             return
         if limit is None:
-            self._desk.tell("No limit is set here; the model's own cut this reply. c continues it.")
+            self._desk.tell("No limit is set here; the model's own cut this reply. [c] continue")
             return
         parameters = replace(settings.parameters, max_tokens=limit * 2)
         conversation.change_settings(replace(settings, parameters=parameters))

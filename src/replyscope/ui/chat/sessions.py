@@ -191,7 +191,9 @@ class Sessions:
         summaries = await self._desk.archive.list_sessions(limit=0)
         titles = [f"“{summary.title}”" for summary in summaries if summary.is_private]
         what = titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} more"
-        self._desk.tell(f"{what}: private, and gone for good when you leave. Ctrl+Q again leaves.")
+        self._desk.tell(
+            f"{what}: private, and gone for good when you leave. [Ctrl+Q] again leaves."
+        )
         return False
 
     def _deletion_of(self, session_id: str) -> UndoableChange:

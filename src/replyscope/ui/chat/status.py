@@ -30,6 +30,8 @@ class Status:
     parameters: int = 0
     schema: str | None = None
     note: str = ""
+    activity: str = ""
+    """What a turn waits for before its request is sent."""
     watch: str = ""
     """The address of the watch, and the number of its calls; empty without a watch."""
     hub: str = ""
@@ -89,6 +91,7 @@ def _length(parts: list[_Part]) -> int:
 
 def _parts(status: Status) -> list[_Part]:
     parts = [_Part(Content.styled(printable_line(status.note), "$text-warning"), 9)]
+    parts.append(_Part(Content.styled(status.activity, "$text-warning"), 10))
     if status.model is None:
         parts.append(_Part(_command(f"Choose a model ({status.model_key})", "model"), 10))
     else:

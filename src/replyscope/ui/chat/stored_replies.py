@@ -1,10 +1,8 @@
 """The commands that fetch, cancel and delete replies stored by providers."""
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.exchange import Api
 from replyscope.domain.ports import StoredReplies
 from replyscope.domain.printable import printable_line
-from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
@@ -12,11 +10,6 @@ from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 _ASKS = ("metadata", "delete")
 """The commands that open a dialog."""
-
-
-def _may_be_stored(reply: RemoteReply) -> bool:
-    """Whether a provider may store a reply. Chat Completions does not, unless it says so."""
-    return reply.api is Api.RESPONSES or reply.state is not RemoteState.UNKNOWN
 
 
 class ProviderReplies:
@@ -36,7 +29,7 @@ class ProviderReplies:
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
-        self._desk.show(RemoteScreen(tuple(filter(_may_be_stored, replies))))
+        self._desk.show(RemoteScreen(tuple(one for one in replies if one.may_be_stored)))
 
     def answer(self, what: str, response_id: str) -> None:
         """Fetch, cancel, delete or describe a stored reply, as the person chose."""

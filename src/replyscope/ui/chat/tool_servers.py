@@ -87,7 +87,7 @@ class ServerCommands:
         named = next((prompt for prompt in found if prompt.command == name), None)
         if name and named is None:
             self._desk.tell(
-                f"There is no command /{name}. F1 lists them, /prompt those of servers."
+                f"There is no command /{name}. [F1] lists them, /prompt those of servers."
             )
             return
         prompt = named or await self._pick("Which prompt?", found)
@@ -113,7 +113,7 @@ class ServerCommands:
     async def _pick(self, title: str, found: tuple[Offer, ...]) -> Offer | None:
         if not found:
             self._desk.tell(
-                "No server of this session has any. F10 chooses servers.", is_error=False
+                "No server of this session has any. [F10] chooses servers.", is_error=False
             )
             return None
         rows = [(offer.command, offer.about or offer.title) for offer in found]

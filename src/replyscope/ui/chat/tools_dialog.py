@@ -85,7 +85,7 @@ class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
         value = event.option_id or ""
         if value in self._tools:
             tool = self._tools[value]
-            first = tool.description.strip().split("\n\n")[0]
+            first = " ".join(tool.description.strip().split("\n\n")[0].split())
             text = f"{printable_text(first)[:300]}\nAccess: {printable_line(tool.touches)}"
         elif value in self._sources:
             source = self._sources[value]

@@ -12,6 +12,7 @@ from replyscope.engine.command_names import (
     is_message,
     message_hint,
     nearest_name,
+    shadowed_hint,
     split_command,
 )
 from replyscope.ui.chat.attaching import Attaching
@@ -50,6 +51,8 @@ class Writing(Attaching):
         self._run = run
         self._waiting: dict[str, str] = {}
         """The texts of messages that wait for files, by session id."""
+        self._hinted: set[str] = set()
+        """The names of prompts that have the name of a command, once that was said."""
         self.on_read = self._send_waiting
 
     async def submit(self, text: str) -> None:
@@ -85,6 +88,14 @@ class Writing(Attaching):
             self._view.composer.replace_text(text)
         else:
             await self._run(command.name, argument if command.argument else "")
+            if is_exact(command, name) and name not in self._hinted:
+                await self._hint_at_prompt(name)
+
+    async def _hint_at_prompt(self, name: str) -> None:
+        """Say once how the prompt with the name of a command is used, if there is one."""
+        if await self._prompts.has(name):
+            self._hinted.add(name)
+            self._desk.tell(shadowed_hint(name), is_error=False)
 
     def _send(self, text: str) -> None:
         """Send a message, after questions about keys and attachments in it."""

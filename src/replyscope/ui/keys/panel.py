@@ -35,7 +35,7 @@ class KeyPanel(Static):
             lines += columns(everywhere, width)
         most = max(1, size.height - 5)
         if len(lines) > most:
-            lines = [*lines[: most - 1], Content.styled("… F1 lists all", MUTED)]
+            lines = [*lines[: most - 1], Content.styled("… [F1] lists all", MUTED)]
         self.update(Content("\n").join(lines))
 
 
