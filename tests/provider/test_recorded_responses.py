@@ -4,19 +4,18 @@ reads them, however the network cuts them, and replay gives what ran live.
 
 import json
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from replyscope.domain.event import StreamEnded, WireFrame
-from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState
+from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.fold import fold_events
 from replyscope.domain.ports import Clock
 from replyscope.provider.opening import translate_frames
 from tests.conftest import RECORDED
-from tests.support.build import ask, collect, make_exchange, open_chat
+from tests.support.build import ask, collect, make_exchange, open_chat, without_downloads
 from tests.support.server import Answer, LoopbackServer
 
 
@@ -80,11 +79,6 @@ async def stream_through(
     async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
         events = await collect(provider, ask())
     return fold_events(make_exchange(api=Api.RESPONSES), events), events
-
-
-def without_downloads(choice: Choice) -> Choice:
-    """The choice without the files that it cites, which are no part of the stream."""
-    return replace(choice, images=tuple(one for one in choice.images if not one.name))
 
 
 @pytest.mark.parametrize("path", RESPONSES, ids=lambda p: p.stem)

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.event import Event
-from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.exchange import Api, Choice, Exchange
 from replyscope.domain.fold import fold_events
 from replyscope.domain.message import Message, Role, TextPart
 from replyscope.domain.ports import Clock
@@ -85,3 +86,8 @@ async def collect(provider: OpenAIProvider, request: ModelRequest) -> list[Event
 async def run(provider: OpenAIProvider, request: ModelRequest) -> Exchange:
     """The exchange that a request makes."""
     return fold_events(make_exchange(api=provider.api), await collect(provider, request))
+
+
+def without_downloads(choice: Choice) -> Choice:
+    """The choice without the files that it cites, which are no part of the stream."""
+    return replace(choice, images=tuple(one for one in choice.images if not one.name))

@@ -15,7 +15,7 @@ from replyscope.engine.recovery import refold
 from replyscope.provider.opening import translate_frames
 from replyscope.provider.watched_wire import WatchedWire
 from tests.conftest import RECORDED
-from tests.support.build import ask, collect, make_exchange, open_chat
+from tests.support.build import ask, collect, make_exchange, open_chat, without_downloads
 from tests.support.server import Answer, LoopbackServer
 from tests.watching.watched import JSON, SSE, request_of
 
@@ -54,8 +54,13 @@ def watch(
 
 
 def content(exchange: Exchange) -> Exchange:
-    """An exchange without what differs between two connections to the server."""
-    return replace(exchange, timing=Timing(), headers=(), request_id=None, failure=None)
+    """An exchange without what differs between two connections to the server, and without the
+    files that it cites: only the provider path downloads them.
+    """
+    choices = tuple(map(without_downloads, exchange.choices))
+    return replace(
+        exchange, timing=Timing(), headers=(), request_id=None, failure=None, choices=choices
+    )
 
 
 @pytest.mark.parametrize("path", STREAMS, ids=lambda p: p.stem)

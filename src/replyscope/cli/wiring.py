@@ -24,7 +24,6 @@ from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.rates import OwnRates, Rates
 from replyscope.domain.secret_shapes import find_keys, masked_key
-from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.stores import AdaptationStore
 from replyscope.domain.system_words import system_words
@@ -249,7 +248,7 @@ class Providers:
 
     def _check_parameters(self, endpoint: Endpoint) -> None:
         """Check the endpoint's parameters against the catalogue, which loads with the SDK."""
-        if _needs_catalogue(endpoint.parameters):
+        if endpoint.parameters.needs_catalogue:
             check_parameters(self._settings, load_catalogue(), endpoint)
 
     async def check_layers(self, settings: Settings, layers: Layers) -> None:
@@ -257,7 +256,7 @@ class Providers:
         used = [one.parameters for one in settings.model_defaults if one.matches(layers.model)]
         preset = settings.preset(layers.preset)
         used += [preset.parameters] if preset is not None else []
-        if any(map(_needs_catalogue, used)):
+        if any(one.needs_catalogue for one in used):
             await asyncio.to_thread(self._check_layers, settings, layers)
 
     def _check_layers(self, settings: Settings, layers: Layers) -> None:
@@ -326,11 +325,6 @@ class Providers:
             await self._store.remember_adaptation(base_url, model, name, value)
         except StoreError as error:
             _log.warning("an adaptation can't be saved: %s", error)
-
-
-def _needs_catalogue(given: Parameters) -> bool:
-    """Whether the settings parser could not check all values."""
-    return bool(given.others or given.extra or given.extra_headers)
 
 
 def _require_key(endpoint: Endpoint) -> None:

@@ -45,6 +45,11 @@ class Parameters:
     extra_headers: Pairs | None = None
     unset: tuple[str, ...] | None = None
 
+    @property
+    def needs_catalogue(self) -> bool:
+        """Whether only the catalogue of the API's parameters can check all values."""
+        return bool(self.others or self.extra or self.extra_headers)
+
     def merged_over(self, base: "Parameters") -> "Parameters":
         """These parameters; the base's values replace None."""
         below = base.given()

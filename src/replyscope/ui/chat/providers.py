@@ -306,13 +306,14 @@ class ProviderCommands:
         self._desk.change_settings({("provider",): LOCAL, ("local_model",): name})
 
     async def learn_at_start(self) -> None:
-        """Load the model list if it is on the screen, else when a person starts to write: the SDK
-        takes more processor time than all else at the start.
+        """Load the model list if it is on the screen or checks the settings, else when a person
+        starts to write: the SDK takes more processor time than all else at the start.
         """
         targets, conversation = self._desk.targets, self._desk.conversation
         with suppress(StoreError):
             await targets.learn_recent()
-        if conversation.messages or targets.model_for(conversation) is None:
+        has_unchecked = targets.parameters_of(conversation).needs_catalogue
+        if has_unchecked or conversation.messages or targets.model_for(conversation) is None:
             await self.learn_models()
         else:
             self._waits_for_writing = True
