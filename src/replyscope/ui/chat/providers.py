@@ -312,6 +312,7 @@ class ProviderCommands:
         targets, conversation = self._desk.targets, self._desk.conversation
         with suppress(StoreError):
             await targets.learn_recent()
+        self._view.draw_status()
         has_unchecked = targets.parameters_of(conversation).needs_catalogue
         if has_unchecked or conversation.messages or targets.model_for(conversation) is None:
             await self.learn_models()
