@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 _MOST_HISTORY = 500
 _LONGEST_PROMPT = 100_000
 _EXIT_STORE = 5
+_OF_TIMES = "0123456789:"
 
 
 class LinearChat:
@@ -47,6 +48,7 @@ class LinearChat:
         self._desk.turns = TurnRunner(self._desk, partial(targets.choose_target, self._desk))
         self._lists = ArgumentLists(services, self._desk.targets, completed_lists(self._desk))
         self._upkeep: Job[None] | None = None
+        self._hub = self._said_hub = ""
         self.commands: tuple[LinearCommand, ...] = (
             *COMMANDS,
             LinearCommand(
@@ -81,7 +83,7 @@ class LinearChat:
             desk.say("error", printable_line(f"{error} This chat is not saved."))
         for step in (self._recover, self._open_first, self._open_target, self._prepare_editor):
             self._guard(step)
-        self._upkeep = desk.engine.start(_keep_archive(desk.services))
+        self._upkeep = desk.engine.start(_keep_archive(desk.services, self._hear_hub))
         if desk.services.opens_review:
             start_review(desk)
 
@@ -159,12 +161,24 @@ class LinearChat:
     def _read_message(self) -> str:
         """A message: a line, continued while lines end with a backslash."""
         desk = self._desk
+        self._say_hub()
         prompt = "query: " if desk.is_review else "you: "
         lines = [desk.terminal.ask_next(prompt)]
         while lines[-1].endswith("\\") and self._may_continue(lines[0]):
             lines[-1] = lines[-1][:-1]
             lines.append(desk.terminal.ask_next("more: "))
         return "\n".join(lines)
+
+    def _hear_hub(self, words: str) -> None:
+        """Keep the state of the hub for the next prompt. Called in the engine's thread."""
+        self._hub = words
+
+    def _say_hub(self) -> None:
+        """Print the state of the hub when it is another one than before; not each time of a sync."""
+        words, said = self._hub, self._said_hub
+        if words.rstrip(_OF_TIMES) != said.rstrip(_OF_TIMES):
+            self._said_hub = words
+            self._desk.say("note", printable_line(words or "this archive has left the hub"))
 
     def _may_continue(self, line: str) -> bool:
         """Whether a line can have others: not a command of one line, such as one with a path."""
@@ -283,12 +297,12 @@ class LinearChat:
         return status
 
 
-async def _keep_archive(services: ChatServices) -> None:
+async def _keep_archive(services: ChatServices, hear_hub: Callable[[str], None]) -> None:
     """Purge sessions that were deleted 30 days ago, update the search index, make the daily
     backup, and start the quiet sync with the hub.
     """
     try:
-        await services.begin_hub(_log.info)
+        await services.begin_hub(hear_hub)
         await services.review.purge_old()
         await services.review.update_index()
         await services.back_up()
