@@ -35,7 +35,6 @@ _log = logging.getLogger(__name__)
 _MOST_HISTORY = 500
 _LONGEST_PROMPT = 100_000
 _EXIT_STORE = 5
-_OF_TIMES = "0123456789:"
 
 
 class LinearChat:
@@ -174,9 +173,9 @@ class LinearChat:
         self._hub = words
 
     def _say_hub(self) -> None:
-        """Print the state of the hub when it is another one than before; not each time of a sync."""
+        """Print the state of the hub when it changed; the time of each sync is no change."""
         words, said = self._hub, self._said_hub
-        if words.rstrip(_OF_TIMES) != said.rstrip(_OF_TIMES):
+        if _without_time(words) != _without_time(said):
             self._said_hub = words
             self._desk.say("note", printable_line(words or "this archive has left the hub"))
 
@@ -295,6 +294,10 @@ class LinearChat:
             _log.warning("the store did not close: %s", error)
         desk.engine.stop()
         return status
+
+
+def _without_time(words: str) -> list[str]:
+    return [word for word in words.split() if not word[0].isdigit()]
 
 
 async def _keep_archive(services: ChatServices, hear_hub: Callable[[str], None]) -> None:

@@ -55,7 +55,7 @@ ALTER TABLE {{schema}}.reply ADD COLUMN said jsonb, ADD COLUMN tool_calls jsonb;
     r.message_id AS message_id,
     {_time("r.started_at")} AS started_at,
     r.model AS model,
-    nullif(r.answered, '') AS answered_model,
+    r.answered AS answered_model,
     r.api AS api,
     nullif(r.finish, '') AS finish_reason,
     r.state AS state,
