@@ -5,7 +5,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from replyscope.cli.hub_opening import log_of
+from replyscope.cli.wiring import wire
 from tests.cli.run import run_command
+from tests.keeping.archive import backed_up, filled, paths_in
+from tests.keeping.test_backup import restore
 
 _FRAME = (
     'data: {{"model":"{model}","choices":[{{"index":0,"delta":{{"content":"Hello {model}."}},'
@@ -94,3 +98,20 @@ def test_views_and_the_api_show_what_came_from_the_hub(tmp_path: Path) -> None:
         connection.close()
     assert found[0] == found[1]
     assert found[0][0]
+
+
+async def test_a_restore_elsewhere_changes_paths_and_notes_no_change(tmp_path: Path) -> None:
+    wiring = await filled(tmp_path / "here")
+    log = log_of(wiring)
+    await log.join("folder:/nowhere", "m", "laptop")
+    seen = await log.newest_change()
+    target = tmp_path / "backup.db"
+    backed_up(wiring, target)
+    await wiring.close()
+    restore(target, tmp_path / "there")
+    other = wire(paths_in(tmp_path / "there"))
+    await other.store.open()
+    stored = await other.store.load_session("pictures")
+    assert str(other.paths.kept_files) in str(stored.messages[-1].parts[0])
+    assert await log_of(other).newest_change() == seen
+    await other.close()
