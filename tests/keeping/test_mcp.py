@@ -11,6 +11,7 @@ import pytest
 from mcp.client.session import ClientSession
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from replyscope.cli.hub_opening import log_of
 from replyscope.cli.wiring import Wiring, wire
 from tests.cli.run import environment
 from tests.keeping.archive import add_reply, filled
@@ -184,3 +185,18 @@ async def test_the_server_changes_nothing_but_the_index(tmp_path: Path) -> None:
     await again.store.open()
     assert len(await again.store.list_sessions()) == 5
     await again.close()
+
+
+async def test_an_archive_that_takes_part_in_a_hub_is_read_and_notes_no_change(
+    tmp_path: Path,
+) -> None:
+    wiring = await archive(tmp_path)
+    log = log_of(wiring)
+    await log.join("folder:/nowhere", "m1", "laptop")
+    seen = await log.newest_change()
+    async with served(tmp_path) as session:
+        found = await call(session, "search", query="number finish:stop", limit=2)
+        assert len(found["results"]) == 2
+        await call(session, "figures")
+    assert await log.newest_change() == seen
+    await wiring.close()

@@ -581,3 +581,21 @@ def test_text_calls_and_text_are_printed_in_their_order(
         'tool: the model requests lookup(word="x")',
         "reply: I asked.",
     ]
+
+
+def test_the_state_of_the_hub_is_said_once(server: LoopbackServer, tmp_path: Path) -> None:
+    hub = tmp_path / "hub"
+    done = run_program(tmp_path, "hub", "init", f"folder:{hub}")
+    assert done.returncode == 0, done.stderr
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.wait_until(lambda: _asks(terminal))
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+        assert len([line for line in lines(terminal) if "note: hub: synced" in line]) == 1
+
+
+def _asks(terminal: Terminal) -> bool:
+    """Press Enter until the state is printed: it waits for the next prompt."""
+    terminal.type("\r")
+    return "hub: synced" in terminal.screen

@@ -103,3 +103,19 @@ async def test_without_a_hub_nothing_is_said(server: LoopbackServer, tmp_path: P
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
         await say(pilot, "a question")
         assert "hub" not in frame(pilot)
+
+
+async def test_an_app_that_is_open_sees_that_its_archive_joins_and_leaves_a_hub(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    async with open_chat(make_app(data, server.base_url)) as pilot:
+        await say(pilot, "a question")
+        await join(data, tmp_path / "hub")
+        await until(pilot, lambda: "hub: synced" in frame(pilot), "the first sync")
+        assert _has_left(tmp_path / "hub", 4)
+        one = Machine(data, "app", tmp_path / "hub", clock=WallClock())
+        await one.store.open()
+        await one.log.leave()
+        await one.close()
+        await until(pilot, lambda: "hub:" not in frame(pilot), "the app has left")

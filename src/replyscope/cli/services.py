@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import importlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from replyscope.domain.prompt import PromptLibrary
     from replyscope.engine.watching.switch import Watching
 
+_LOOK_FOR_HUB_S = 2.0
 Wires = Callable[..., Wiring]
 """Builds the parts of a run, like `wire`."""
 
@@ -97,10 +99,10 @@ def _give_more(services: Services, wiring: Wiring, arguments: argparse.Namespace
 
 
 async def _begin_hub(services: Services, wiring: Wiring, show: Callable[[str], None]) -> None:
-    """Start the quiet sync in the background. Nothing is imported without a hub."""
-    if not wiring.store.is_saving or not await wiring.store.database.read(takes_part):
+    """Start the quiet sync in the background."""
+    if not wiring.store.is_saving:
         return
-    syncing = asyncio.create_task(_late("replyscope.cli.hub_quiet", "follow_quietly", wiring, show))
+    syncing = asyncio.create_task(_sync_quietly(wiring, show))
     close = services.close
 
     async def stop() -> None:
@@ -109,6 +111,17 @@ async def _begin_hub(services: Services, wiring: Wiring, show: Callable[[str], N
         await close()
 
     services.close = stop
+
+
+async def _sync_quietly(wiring: Wiring, show: Callable[[str], None]) -> None:
+    """Synchronise while the archive takes part in a hub: `hub init` and `hub leave` may be run
+    beside the app. Nothing is imported without a hub.
+    """
+    while True:
+        with suppress(StoreError):  # the disk may be full: the file is read again later
+            if await wiring.store.database.read(takes_part):
+                await _late("replyscope.cli.hub_quiet", "follow_quietly", wiring, show)
+        await asyncio.sleep(_LOOK_FOR_HUB_S)
 
 
 def _open_watching(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> "Watching":

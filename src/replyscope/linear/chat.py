@@ -50,6 +50,7 @@ class LinearChat:
         self._upkeep: Job[None] | None = None
         self._hinted: set[str] = set()
         """The names of prompts that have the name of a command, once that was said."""
+        self._hub = self._said_hub = ""
         self.commands: tuple[LinearCommand, ...] = (
             *COMMANDS,
             LinearCommand(
@@ -84,7 +85,7 @@ class LinearChat:
             desk.say("error", printable_line(f"{error} This chat is not saved."))
         for step in (self._recover, self._open_first, self._open_target, self._prepare_editor):
             self._guard(step)
-        self._upkeep = desk.engine.start(_keep_archive(desk.services))
+        self._upkeep = desk.engine.start(_keep_archive(desk.services, self._hear_hub))
         if desk.services.opens_review:
             start_review(desk)
 
@@ -162,12 +163,24 @@ class LinearChat:
     def _read_message(self) -> str:
         """A message: a line, continued while lines end with a backslash."""
         desk = self._desk
+        self._say_hub()
         prompt = "query: " if desk.is_review else "you: "
         lines = [desk.terminal.ask_next(prompt)]
         while lines[-1].endswith("\\") and self._may_continue(lines[0]):
             lines[-1] = lines[-1][:-1]
             lines.append(desk.terminal.ask_next("more: "))
         return "\n".join(lines)
+
+    def _hear_hub(self, words: str) -> None:
+        """Keep the state of the hub for the next prompt. Called in the engine's thread."""
+        self._hub = words
+
+    def _say_hub(self) -> None:
+        """Print the state of the hub when it changed; the time of each sync is no change."""
+        words, said = self._hub, self._said_hub
+        if _without_time(words) != _without_time(said):
+            self._said_hub = words
+            self._desk.say("note", printable_line(words or "this archive has left the hub"))
 
     def _may_continue(self, line: str) -> bool:
         """Whether a line can have others: not a command of one line, such as one with a path."""
@@ -289,12 +302,16 @@ class LinearChat:
         return status
 
 
-async def _keep_archive(services: ChatServices) -> None:
+def _without_time(words: str) -> list[str]:
+    return [word for word in words.split() if not word[0].isdigit()]
+
+
+async def _keep_archive(services: ChatServices, hear_hub: Callable[[str], None]) -> None:
     """Purge sessions that were deleted 30 days ago, update the search index, make the daily
     backup, and start the quiet sync with the hub.
     """
     try:
-        await services.begin_hub(_log.info)
+        await services.begin_hub(hear_hub)
         await services.review.purge_old()
         await services.review.update_index()
         await services.back_up()

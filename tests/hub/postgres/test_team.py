@@ -12,6 +12,7 @@ from replyscope.domain.query import parse_query
 from replyscope.domain.search import Search
 from replyscope.hub.postgres.hub import PostgresHub
 from replyscope.hub.postgres.reading import HubReader
+from replyscope.hub.postgres.schema import VERSIONS
 from replyscope.hub.postgres.search import PostgresSearchIndex
 from tests.hub.postgres.conftest import OpenHub
 from tests.hub.postgres.test_search import NOW
@@ -62,6 +63,12 @@ READS = {
     "LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM replyscope.entry'; "
     "SELECT * FROM pg_temp.mine()",
     "the other role": "SET ROLE anna; SELECT * FROM replyscope.entry",
+    "the view of replies": "SELECT * FROM replyscope.replies",
+    "the view of messages": "SELECT * FROM replyscope.messages",
+    "the view of tool calls": "SELECT * FROM replyscope.tool_calls",
+    "the view of usage": "SELECT * FROM replyscope.usage_by_day",
+    "a leaky function on a view": _LEAK
+    + "SELECT count(*) FROM replyscope.replies WHERE pg_temp.leak(model || text)",
     "the owner's role": "SET ROLE founder; SELECT * FROM replyscope.entry",
     "another login": "SET SESSION AUTHORIZATION anna; SELECT * FROM replyscope.entry",
     "another name": "SET LOCAL role TO anna; SELECT session_user, * FROM replyscope.session",
@@ -117,6 +124,8 @@ WRITES = {
     "a new table": "CREATE TABLE replyscope.mine (id int)",
     "rights": "GRANT ALL ON ALL TABLES IN SCHEMA replyscope TO ben",
     "a month with code": "SELECT replyscope.make_months('{\"202611; DROP TABLE x\"}')",
+    "through a view": "UPDATE replyscope.messages SET text = 'x'",
+    "a view of its own": "CREATE OR REPLACE VIEW replyscope.messages AS SELECT 1 AS id",
     "the version": "UPDATE replyscope.hub SET version = 9",
 }
 
@@ -204,7 +213,7 @@ def test_no_statement_changes_what_belongs_to_another(
         assert _rows(server, database, "anna") == before, name
     with server.connect(database) as connection:
         row = connection.execute("SELECT version FROM replyscope.hub").fetchone()
-        assert row == (1,)
+        assert row == (len(VERSIONS),)
         row = connection.execute(
             "SELECT count(*) FROM pg_class c, pg_policies p "
             "WHERE c.oid = 'replyscope.entry'::regclass AND c.relrowsecurity "

@@ -7,8 +7,15 @@ from psycopg import sql
 from replyscope.domain.errors import HubError, HubRefused, HubTooNew, NotAHub
 from replyscope.hub.postgres.address import Address
 from replyscope.hub.postgres.connecting import Connection
-from replyscope.hub.postgres.schema import MEMBER_FUNCTIONS, MEMBER_TABLES, VERSIONS
+from replyscope.hub.postgres.schema import (
+    MEMBER_FUNCTIONS,
+    MEMBER_TABLES,
+    MEMBER_VIEWS,
+    VERSIONS,
+)
 
+_OLDEST_SERVER = 150_000
+"""The first version whose views can have the rights of the role that queries them."""
 _OURS = """
 SELECT has_schema_privilege(n.oid, 'USAGE'), pg_get_userbyid(n.nspowner) = session_user,
     EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'hub'),
@@ -68,6 +75,12 @@ def found_hub(connection: Connection, address: Address) -> None:
         _check_newer(version, address)
         if version == len(VERSIONS):
             return
+    server = connection.info.server_version
+    if server < _OLDEST_SERVER:
+        raise HubError(
+            f"The server of the hub at {address.shown} is PostgreSQL {server // 10_000}.",
+            "A hub needs PostgreSQL 15 or newer.",
+        )
     with connection.transaction():
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"hub {address.schema}",)
@@ -148,6 +161,10 @@ def _give_rights(connection: Connection, address: Address, role: str) -> None:
                 schema, sql.Identifier(table), name
             )
             for table in MEMBER_TABLES
+        ),
+        *(
+            sql.SQL("GRANT SELECT ON {}.{} TO {}").format(schema, sql.Identifier(view), name)
+            for view in MEMBER_VIEWS
         ),
         *(
             sql.SQL("GRANT EXECUTE ON FUNCTION {}.{} TO {}").format(

@@ -60,8 +60,12 @@ def _bounded(marks: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
 
 
 def _lexemes(words: Sequence[str]) -> Iterable[str]:
-    yield from (word[:_LONGEST] for word in words)
-    yield from (a + b for a, b in pairwise(words) if is_unspaced(a) and is_unspaced(b))
+    """The lexemes of words. Each different word is tested once: most texts have no pairs."""
+    different = dict.fromkeys(words)
+    yield from (word[:_LONGEST] for word in different)
+    unspaced = {word for word in different if not word.isascii() and is_unspaced(word)}
+    if unspaced:
+        yield from (a + b for a, b in pairwise(words) if a in unspaced and b in unspaced)
 
 
 @dataclass(frozen=True, slots=True)

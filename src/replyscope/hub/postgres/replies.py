@@ -18,6 +18,7 @@ from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.lexemes import Indexed, index_texts
 from replyscope.hub.postgres.schema import FIRST_MS, LAST_MS
 from replyscope.hub.postgres.sessions import storable
+from replyscope.hub.postgres.views import calls_json, choices_json, written_text
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the facts of an exchange, of its prompt, and of the results of its tool calls."""
@@ -26,14 +27,18 @@ _ASKING = (Role.USER, Role.ASIDE)
 _MOST_ABOVE = 8
 """The most messages of a prompt that are searched, as in the local index."""
 _PUT_MESSAGES = """
-INSERT INTO {schema}.message (id, session_id, parent_id, role, exchange_ids, is_shared)
+INSERT INTO {schema}.message
+    (id, session_id, parent_id, role, exchange_ids, choices, created_at, said, is_shared)
 SELECT n.id, n.session_id, n.parent_id, n.role, string_to_array(n.exchange_ids, chr(31)),
-    n.is_shared
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
-    AS n (id, session_id, parent_id, role, exchange_ids, is_shared)
+    string_to_array(n.choices, chr(31))::integer[], n.created_at, n.said, n.is_shared
+FROM unnest(
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+    %s::text[], %s::boolean[]
+) AS n (id, session_id, parent_id, role, exchange_ids, choices, created_at, said, is_shared)
 ON CONFLICT (owner, id) DO UPDATE SET
     session_id = excluded.session_id, parent_id = excluded.parent_id, role = excluded.role,
-    exchange_ids = excluded.exchange_ids, is_shared = excluded.is_shared
+    exchange_ids = excluded.exchange_ids, choices = excluded.choices,
+    created_at = excluded.created_at, said = excluded.said, is_shared = excluded.is_shared
 """
 _ABOVE = """
 WITH RECURSIVE above AS (
@@ -69,11 +74,11 @@ WHERE e.owner = session_user AND e.kind = %s AND e.id = ANY (%s) ORDER BY e.id, 
 _COLUMNS = (
     "exchange_id", "started_at", "session_id", "message_id", "machine", "state", "model",
     "answered", "api", "finish", "tokens", "input", "output", "cost", "ttft", "duration", "tps",
-    "marks", "is_reported", "named", "texts", "is_shared",
+    "marks", "is_reported", "named", "texts", "is_shared", "said", "tool_calls",
 )  # fmt: skip
 _TYPES = (
     "text", "bigint", "text", "text", "text", "text", "text", "text", "text", "text",
-    *(["double precision"] * 7), "text", "boolean", "text", "bytea", "boolean",
+    *(["double precision"] * 7), "text", "boolean", "text", "bytea", "boolean", "jsonb", "jsonb",
 )  # fmt: skip
 _NAMED_AT = _COLUMNS.index("named")
 _PUT_REPLIES = (
@@ -120,6 +125,9 @@ def put_messages(connection: Connection, schema: str, messages: Sequence[SentMes
             one.body.parent_id,
             one.body.role.value,
             SEPARATOR.join(source.exchange_id for source in one.body.sources),
+            SEPARATOR.join(str(source.choice_index) for source in one.body.sources),
+            to_ms(one.body.created_at),
+            written_text(one.body.parts),
             one.is_shared,
         )
         for one in newest.values()
@@ -174,7 +182,7 @@ def put_replies(
             continue  # a damaged reply is stored, and not found: no push may fail for it
         texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
         shown = replace(one, is_shared=one.is_shared and near.is_shared)
-        rows.append(_reply_row(shown, facts, texts))
+        rows.append(_reply_row(shown, facts, texts, near.results))
         words.append(_words_row(shown, to_ms(facts.started_at), index_texts(*texts)))
     if not rows:
         return
@@ -294,7 +302,9 @@ def _stored(
         yield entry, str(machine)
 
 
-def _reply_row(one: Sent, facts: Facts, texts: tuple[str, ...]) -> tuple[object, ...]:
+def _reply_row(
+    one: Sent, facts: Facts, texts: tuple[str, ...], results: Mapping[str, ToolResultPart]
+) -> tuple[object, ...]:
     values: dict[str, object] = {
         "exchange_id": one.id,
         "started_at": to_ms(facts.started_at),
@@ -307,6 +317,8 @@ def _reply_row(one: Sent, facts: Facts, texts: tuple[str, ...]) -> tuple[object,
         "named": "\x1e".join(f"{name}{SEPARATOR}{value}" for name, value in _names(facts)),
         "texts": zlib.compress(json.dumps(texts).encode("ascii"), 1),
         "is_shared": one.is_shared,
+        "said": choices_json(facts),
+        "tool_calls": calls_json(facts, results),
         **columns_of(facts),
     }
     return tuple(_column(values[name]) for name in _COLUMNS)

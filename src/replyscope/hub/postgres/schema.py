@@ -5,6 +5,9 @@ owner of the tables; the table of words, which security cannot index, is read th
 that compare owners themselves.
 """
 
+from replyscope.domain.sql_views import VIEWS
+from replyscope.hub.postgres.views import VIEW_SCRIPT
+
 _TABLES = """
 CREATE TABLE {schema}.hub (
     program text PRIMARY KEY CHECK (program = 'replyscope'),
@@ -260,9 +263,12 @@ VERSIONS: tuple[str, ...] = (
     + _EDGES.replace("BASE", "words")
     + _SECURITY
     + _FUNCTIONS.replace("GUARDED", _GUARDED),
+    VIEW_SCRIPT,
 )
 """Script n migrates a hub from version n to n + 1."""
 
+MEMBER_VIEWS = tuple(view.name for view in VIEWS)
+"""The views that a member reads, with its own rights."""
 MEMBER_FUNCTIONS = (
     "make_months(text[])",
     "put_words(text[], bigint[], text[], boolean[], boolean[], text[], text[], text[], "

@@ -8,6 +8,7 @@ from pathlib import Path
 from replyscope.domain.errors import BackupFault
 from replyscope.store.backup.container import BackupFile, Pause, no_pause
 from replyscope.store.connection import TolerantConnection
+from replyscope.store.hub.triggers import create_triggers
 from replyscope.store.schema import MIGRATIONS, migrate
 
 _OBJECTS = "SELECT type, name, tbl_name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*'"
@@ -45,9 +46,19 @@ def check_schema(connection: sqlite3.Connection) -> None:
         raise BackupFault("The database in this backup is not one of replyscope.")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as expected:
         migrate(expected, None, MIGRATIONS[:version])
-        for sql in (_OBJECTS, _CODE):
-            if set(connection.execute(sql)) != set(expected.execute(sql)):
-                raise BackupFault("The tables of this backup are not those of replyscope.")
+        for create in (_nothing, create_triggers):  # an archive that takes part in a hub has them
+            create(expected)
+            if all(_same(connection, expected, sql) for sql in (_OBJECTS, _CODE)):
+                return
+    raise BackupFault("The tables of this backup are not those of replyscope.")
+
+
+def _nothing(_connection: sqlite3.Connection) -> None:
+    """Create nothing."""
+
+
+def _same(one: sqlite3.Connection, other: sqlite3.Connection, sql: str) -> bool:
+    return set(one.execute(sql)) == set(other.execute(sql))
 
 
 def find_faults(connection: sqlite3.Connection, most: int = 100) -> list[str]:

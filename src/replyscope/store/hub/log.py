@@ -2,8 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from replyscope.domain.errors import StoreError
@@ -20,6 +19,7 @@ from replyscope.store.hub.triggers import (
     drop_triggers,
     pend,
     stamp_fields,
+    unnoted,
 )
 from replyscope.store.hub.waiting import count_waiting, read_membership
 
@@ -170,7 +170,7 @@ class SqliteHubLog:
             incoming = Incoming(
                 connection, self._now(), drops_pending=machine not in membership.former
             )
-            with _applying(connection):
+            with unnoted(connection):
                 incoming.retry_purges()
                 applied = incoming.apply(given)
                 _observe(connection, incoming.newest, self._now())
@@ -303,14 +303,6 @@ def _settle(connection: sqlite3.Connection, head: LogHead) -> None:
         "UPDATE hub SET head_number = ?, head_digest = ?, intended = NULL",
         (head.number, head.digest),
     )
-
-
-@contextmanager
-def _applying(connection: sqlite3.Connection) -> Iterator[None]:
-    """Changes within are not noted. After an error the transaction is rolled back."""
-    connection.execute("UPDATE hub SET is_applying = 1")
-    yield
-    connection.execute("UPDATE hub SET is_applying = 0")
 
 
 def _observe(connection: sqlite3.Connection, seen: Stamp, now: datetime) -> None:

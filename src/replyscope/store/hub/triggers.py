@@ -6,6 +6,8 @@ exist only while the archive takes part in a hub. Changes that came from the hub
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _IS_OURS = "(SELECT is_applying FROM hub) = 0"
 _IS_KEPT = "EXISTS (SELECT 1 FROM session WHERE id = {session})"
@@ -215,3 +217,11 @@ def drop_triggers(connection: sqlite3.Connection) -> None:
     """Note nothing any more."""
     for name in _TRIGGERS:
         connection.execute(f"DROP TRIGGER IF EXISTS hub_{name}")
+
+
+@contextmanager
+def unnoted(connection: sqlite3.Connection) -> Iterator[None]:
+    """Changes within are not noted. After an error the transaction is rolled back."""
+    connection.execute("UPDATE hub SET is_applying = 1")
+    yield
+    connection.execute("UPDATE hub SET is_applying = 0")

@@ -11,6 +11,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import dollars
 
 _GAP = " · "
+_SYNCED = "hub: synced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,15 @@ def _parts(status: Status) -> list[_Part]:
     parts += [_Part(Content(text), worth) for text, worth in _usage(status)]
     parts += [_Part(_command(text, name), worth) for text, name, worth in _request(status)]
     parts.append(_Part(_command(printable_line(status.watch), "watch"), 9))
-    parts.append(_Part(Content.styled(printable_line(status.hub), "$text-muted"), 2))
+    parts.append(_hub(status.hub))
     return [part for part in parts if part.text]
+
+
+def _hub(words: str) -> _Part:
+    """The state of the hub. One that needs somebody stays longer than the tokens and the cost."""
+    is_fine = words.startswith(_SYNCED)
+    style = "$text-muted" if is_fine else "$text-warning"
+    return _Part(Content.styled(printable_line(words), style), 4 if is_fine else 6)
 
 
 def _command(text: str, name: str) -> Content:
