@@ -27,7 +27,7 @@ class HubMembership:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PushBatch:
     """The next entries to push, numbered from the end of our log. `seq` is the newest change
     that they include; `cursor` is where the next batch begins. `skipped` counts entries that
     wait for the end of a reply, or cannot be read.
@@ -105,7 +105,7 @@ class HubLog(Protocol):
         """What would leave, of all sessions or of some."""
         ...
 
-    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> Batch:
+    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> PushBatch:
         """The next entries to push, within the bound of a batch."""
         ...
 

@@ -17,7 +17,7 @@ from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 
 
 @dataclass(slots=True)
-class Leaving:
+class HubFilter:
     """The choice of what leaves.
 
     `share` is a query: with `is_private` (a hub of the person's own machines in a database)

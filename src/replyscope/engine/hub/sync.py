@@ -24,7 +24,7 @@ from replyscope.domain.hub_log import Applied, HubLog, HubMembership
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
-from replyscope.engine.hub.leaving import Leaving
+from replyscope.engine.hub.leaving import HubFilter
 
 _PULL_BYTES = 1_000_000
 _NOTED_MS = 300_000
@@ -94,7 +94,7 @@ class HubSync:
 
     log: HubLog
     open_hub: Callable[[str], Hub]
-    leaving: Leaving
+    leaving: HubFilter
     lock: SyncLock
     clock: Clock
     new_id: NewId

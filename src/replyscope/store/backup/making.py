@@ -12,7 +12,7 @@ from pathlib import Path
 
 from replyscope.domain.errors import BackupFault, StoreError, StoreFull
 from replyscope.store.backup.container import PAUSE_AFTER, Pause, append_files, copy, no_pause
-from replyscope.store.backup.manifest import Entry, Manifest
+from replyscope.store.backup.manifest import Manifest, ManifestEntry
 from replyscope.store.database import connect_reader
 from replyscope.store.sqlite_errors import translate_error
 
@@ -86,9 +86,9 @@ def _write(places: ArchivePlaces, part: Path, made_at: str, program: str, pause:
     with part.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        database = Entry("", size, copy(file, None, size, pause))
+        database = ManifestEntry("", size, copy(file, None, size, pause))
 
-        def describe(entries: tuple[Entry, ...]) -> Manifest:
+        def describe(entries: tuple[ManifestEntry, ...]) -> Manifest:
             kept = str(places.kept_files)
             return Manifest(made_at, program, schema, kept, database, entries)
 

@@ -10,7 +10,7 @@ from typing import Any
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
 from replyscope.domain.hub_bodies import UNSHARED, joined_json, session_body
-from replyscope.domain.hub_log import Batch
+from replyscope.domain.hub_log import PushBatch
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
@@ -35,7 +35,7 @@ def read_batch(
     cursor: int,
     machine: str,
     first: int,
-) -> Batch:
+) -> PushBatch:
     """The next entries after `cursor`, numbered from `first`. Sessions come before their messages,
     and messages before their exchanges.
     """
@@ -59,7 +59,7 @@ def read_batch(
         seqs.append(seq)
         size += len(body)
     is_whole = size < MOST_BYTES
-    return Batch(tuple(entries), tuple(seqs), end if is_whole else cursor, skipped)
+    return PushBatch(tuple(entries), tuple(seqs), end if is_whole else cursor, skipped)
 
 
 def _choose(

@@ -29,7 +29,7 @@ from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.following import FollowingView
 from replyscope.ui.transcript.layout import Layout
-from replyscope.ui.transcript.lines import GUTTER, Lines, View
+from replyscope.ui.transcript.lines import GUTTER, Lines, Viewport
 from replyscope.ui.transcript.messages import CursorMoved, DrawingReady
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
@@ -375,7 +375,9 @@ class Transcript(FollowingView, can_focus=True):
         if not self._layout_of.is_configured:
             return [Strip.blank(width, base) for _ in rows]
         cursor = self.cursor if self.has_focus else None
-        view = View(self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor)
+        view = Viewport(
+            self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor
+        )
         if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             view = replace(view, selection=self.text_selection, selected=style + _UNDIMMED)
