@@ -371,13 +371,11 @@ class Transcript(FollowingView, can_focus=True):
 
     def _draw_lines(self, rows: Iterable[int]) -> list[Strip]:
         """Draw rows of the view, without line filters."""
-        width, base = self.size.width, self.rich_style
+        top, width, base = self.scroll_offset.y, self.size.width, self.rich_style
         if not self._layout_of.is_configured:
             return [Strip.blank(width, base) for _ in rows]
         cursor = self.cursor if self.has_focus else None
-        view = Viewport(
-            self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor
-        )
+        view = Viewport(top, width, base, self.palette(), self.with_matches, cursor)
         if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             view = replace(view, selection=self.text_selection, selected=style + _UNDIMMED)
