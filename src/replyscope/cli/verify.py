@@ -54,7 +54,7 @@ async def _repair(wiring: Wiring, found: "Verification") -> None:
 
 
 class Verification:
-    """The faults of one verification, printed as they are found."""
+    """The faults of one verification. Each is printed when it is found."""
 
     def __init__(self, *, as_json: bool, mended: int = 0) -> None:
         self._as_json = as_json

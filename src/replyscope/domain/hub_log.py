@@ -1,4 +1,4 @@
-"""The protocol of the local side of a hub: what changed here, and what came from elsewhere."""
+"""The protocol of the local side of a hub: its queue of changes, and its merged entries."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class PushBatch:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What would leave: the counts, and sessions with their titles and counts of replies."""
+    """The entries to send: counts, and sessions with their titles and counts of replies."""
 
     sessions: int
     messages: int
@@ -92,8 +92,8 @@ class HubLog(Protocol):
         ...
 
     async def renew(self, machine: str, *, is_copy: bool) -> None:
-        """Take part as another machine. A copy of an archive (`is_copy`) that is as the hub knows
-        it goes on from there; else every log is read again, and everything offered again.
+        """Take part as another machine. A copy of an archive (`is_copy`) in the state that the
+        hub has continues from there; else every log is read again, and everything offered again.
         """
         ...
 
@@ -102,7 +102,7 @@ class HubLog(Protocol):
         ...
 
     async def waiting(self, leaving: Collection[str] | None) -> Waiting:
-        """What would leave, of all sessions or of some."""
+        """The entries that a sync would send, of all sessions or of some."""
         ...
 
     async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> PushBatch:
@@ -156,8 +156,8 @@ class HubLog(Protocol):
         ...
 
     async def offer_shared(self, session_ids: Collection[str]) -> None:
-        """Offer again the sessions that others may read from now on: their entries have left as
-        they are for the person's own machines, and have to leave redacted.
+        """Offer again the sessions that others may read from now on: their entries were sent
+        for the person's own machines, not redacted, and must be sent redacted.
         """
         ...
 

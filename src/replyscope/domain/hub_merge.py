@@ -1,7 +1,7 @@
-"""Merges what several machines know of the same sessions. Pure functions.
+"""Merges the states of a session on several machines. Pure functions.
 
 A session is a map of fields, each with the stamp of its last change; the greater stamp wins.
-Messages and exchanges are added by id. A purge removes a session for good: only its id stays.
+Messages and exchanges are added by id. A purge removes a session permanently: only its id stays.
 Merging is commutative, associative and idempotent, so the order of syncs does not matter.
 """
 

@@ -68,8 +68,8 @@ class SharedArchive:
             await asyncio.wait({self._updating})
 
     async def _index_new(self) -> None:
-        """Index new replies. A large archive goes on being indexed after a while, so that the
-        caller need not wait.
+        """Index new replies. After a few seconds the indexing of a large archive continues
+        in the background, so that the caller need not wait.
         """
         if self._updating is None or self._updating.done():
             self._updating = asyncio.create_task(self._update())

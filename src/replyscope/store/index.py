@@ -1,7 +1,7 @@
 """Updates the search index from the exchanges.
 
 A new or changed exchange is queued in `unindexed`. The queue is indexed in small steps, so
-that no commit of a reply waits for it. The index can be rebuilt from the exchanges.
+that it delays no commit of a reply. The index can be rebuilt from the exchanges.
 """
 
 import json
@@ -261,7 +261,7 @@ def _indexed(texts: Sequence[str]) -> list[str]:
 
 
 def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
-    """Delete exchanges from the index. A contentless FTS table needs the indexed texts for it."""
+    """Delete exchanges from the index. A contentless FTS table needs the indexed texts."""
     for exchange_id in exchange_ids:
         row = connection.execute(
             "SELECT fact.id, texts FROM fact JOIN body ON body.id = fact.id WHERE exchange_id = ?",

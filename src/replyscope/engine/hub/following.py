@@ -1,4 +1,4 @@
-"""Synchronises again and again: for `hub sync --follow`, and quietly in the app."""
+"""Synchronises repeatedly: for `hub sync --follow`, and in the background of the app."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from replyscope.engine.review import Review
 ROUND_S = 2.0
 """The pause between two looks for changes of this machine."""
 _OTHERS_S = 10.0
-"""The longest time until changes of other machines are looked for."""
+"""The longest time between two looks for changes of other machines."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
 Heard = Callable[[SyncReport | None, HubError | None], None]
 """Called after each sync with its report, or with the error that ended it."""

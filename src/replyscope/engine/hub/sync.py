@@ -1,7 +1,7 @@
 """One sync with a hub: reads what the other machines wrote, then writes what changed here.
 
-Every step is saved before the next begins, so a sync that was interrupted anywhere goes on where
-it stopped, and repeating a step changes nothing.
+Every step is saved before the next begins, so an interrupted sync continues where it stopped,
+and repeating a step changes nothing.
 """
 
 import asyncio
@@ -129,7 +129,7 @@ class HubSync:
         return report
 
     async def _note(self, membership: HubMembership, report: SyncReport) -> None:
-        """Save the time of a complete sync; of those that changed nothing, one in five minutes."""
+        """Save the time of a complete sync; at most every five minutes if it changed nothing."""
         now_ms = round(self.clock.now().timestamp() * 1000)
         is_old = now_ms - (membership.synced_at_ms or 0) > _NOTED_MS
         if not report.faults and (is_old or report.pushed or report.has_news):

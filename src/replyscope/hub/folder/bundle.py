@@ -24,7 +24,7 @@ _LEVEL = 6
 
 
 class BundleDamaged(Exception):
-    """The file, or one of its blocks, is not as it was written. The message is a phrase."""
+    """The file, or one of its blocks, was damaged. The message is a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def decode_bundle(data: bytes) -> Bundle:
 def _decode(data: bytes) -> Bundle:
     line, _, _ = data[:200].partition(b"\n")
     if not line.startswith(_MAGIC):
-        raise BundleDamaged("it is no bundle of this version")
+        raise BundleDamaged("it is not a bundle of this version")
     start = len(line) + 1
     end = data.find(b"\n", start, start + _LONGEST_HEADER)
     header = data[start:end]

@@ -11,7 +11,7 @@ from replyscope.hub.postgres.address import Address, is_local
 from replyscope.hub.postgres.faults import translated
 
 Password = Callable[[str], str | None]
-"""Returns the password with a name from the keyring; None leaves it to libpq's own sources."""
+"""Returns the password with a name from the keyring; with None, libpq uses its own sources."""
 Connection = psycopg.Connection[tuple[object, ...]]
 _CONNECT_S = 10
 _OPTIONS = {

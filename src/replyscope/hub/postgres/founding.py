@@ -1,4 +1,4 @@
-"""Creates, checks and migrates the tables of a hub, and grants its team the rights to them."""
+"""Creates, checks and migrates the tables of a hub, and grants the rights of its team."""
 
 from collections.abc import Sequence
 

@@ -29,7 +29,7 @@ class HubReader:
         self._cancelling = ThreadPoolExecutor(1, thread_name_prefix="hub-cancel")
 
     async def read(self, job: Job[T], *, is_search: bool = False) -> T:
-        """Run a job. With `is_search`, `interrupt` cancels it, and other jobs do not wait for it.
+        """Run a job. With `is_search`, `interrupt` cancels it, and other jobs run meanwhile.
         Raises StoreError, and SearchInterrupted for a search.
         """
         line = self._searching if is_search else self._reading

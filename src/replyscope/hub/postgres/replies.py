@@ -269,7 +269,7 @@ def _path_at_hand(message_id: str, messages: Mapping[str, SentMessage]) -> list[
 def _known(
     connection: Connection, schema: str, wanted: set[str], messages: Mapping[str, SentMessage]
 ) -> dict[str, SentMessage]:
-    """Messages by id: those at hand, and those that were sent earlier."""
+    """Messages by id: the given messages, and messages that were sent earlier."""
     found = {name: messages[name] for name in wanted if name in messages}
     missing = sorted(wanted - set(found))
     for entry, _ in _stored(connection, schema, EntryKind.MESSAGE, missing):

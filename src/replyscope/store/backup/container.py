@@ -165,13 +165,13 @@ def _read_manifest(archive: zipfile.ZipFile, known_schema: int) -> Manifest:
 
 
 def _check_sizes(archive: zipfile.ZipFile, manifest: Manifest, size: int) -> None:
-    """Check that the archive has the manifest's files, uncompressed, and room for all of them."""
+    """Check that the archive has exactly the manifest's files, uncompressed and complete."""
     expected = {one.name: one.size for one in manifest.entries}
     infos = [info for info in archive.infolist() if info.filename != MANIFEST]
     found = {info.filename: info.file_size for info in infos}
     is_plain = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
     is_unique = len(archive.infolist()) == len(expected) + 1
     if found != expected or not is_unique or not is_plain:
-        raise BackupFault("The files in this backup are not those of its manifest.")
+        raise BackupFault("The files in this backup differ from its manifest.")
     if manifest.total_bytes > size:
         raise BackupFault("This backup is smaller than its manifest says.")

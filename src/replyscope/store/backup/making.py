@@ -21,7 +21,7 @@ _PAGES = PAUSE_AFTER // 4096
 
 @dataclass(frozen=True, slots=True)
 class ArchivePlaces:
-    """Where the parts of an archive are."""
+    """The paths of the parts of an archive."""
 
     database: Path
     kept_files: Path
@@ -74,7 +74,7 @@ def make_backup(
 
 
 def _belongs_to(database: Path, target: Path) -> bool:
-    """Whether a backup would overwrite the database, or a file that SQLite keeps beside it."""
+    """Whether a backup would overwrite the database, or one of its files such as the WAL."""
     is_beside = target.parent.resolve() == database.parent.resolve()
     return target.resolve() == database.resolve() or (
         is_beside and target.name.startswith(f"{database.name}-")

@@ -38,7 +38,7 @@ class ManifestEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup contains. `schema` is the version of the database, `kept_files` the folder
+    """The contents of a backup. `schema` is the version of the database, `kept_files` the folder
     of the kept files at the time of the backup: saved replies name them with their whole path.
     """
 

@@ -197,7 +197,7 @@ def _write_tags(connection: sqlite3.Connection, session_id: str, values: Mapping
 
 
 def place_head(connection: sqlite3.Connection, session_id: str) -> None:
-    """Set the head of a session to the one that its fields name, once that message is here.
+    """Set the head of a session to the message that its fields name, once that was received.
 
     Until then the newest message of the tree is the head, so that the session can be opened.
     """

@@ -65,7 +65,7 @@ class Incoming:
         self.newest = Stamp(0, 0, "")
 
     def apply(self, entries: Sequence[HubEntry]) -> Applied:
-        """Merge entries, and those that waited for them."""
+        """Merge entries, and waiting entries that depend on them."""
         for entry in entries:
             self._apply(entry)
             while self._arrived:
@@ -103,8 +103,8 @@ class Incoming:
             self._faults.append(f"Entry {entry.number} was skipped: {error}.")
 
     def _tell_purge(self, session_id: str) -> None:
-        """Queue a purge that did not leave: the session was purged before it had left, and came
-        to the hub from a copy of this archive.
+        """Queue a purge that did not leave: the session was purged before it was sent, and a
+        copy of this archive sent it to the hub.
         """
         done = self._connection.execute(
             "INSERT OR IGNORE INTO hub_left (session_id) VALUES (?)", (session_id,)
@@ -300,7 +300,7 @@ class Incoming:
         self._arrived.append(f"{_REQUEST}:{entry.id}")
 
     def _purge(self, entry: HubEntry) -> None:
-        """Remove a session for good. One with a streaming reply waits until the reply has ended."""
+        """Remove a session permanently. If a reply streams, the purge waits until its end."""
         session_id = entry.session_id
         if self._has(
             "SELECT 1 FROM exchange WHERE session_id = ? AND writer IS NOT NULL", session_id

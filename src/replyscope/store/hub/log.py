@@ -314,7 +314,7 @@ def _applying(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _observe(connection: sqlite3.Connection, seen: Stamp, now: datetime) -> None:
-    """Move our clock past the stamps that came."""
+    """Move our clock past the received stamps."""
     at_ms, counter, machine = connection.execute(
         "SELECT at_ms, counter, machine FROM hub"
     ).fetchone()

@@ -65,8 +65,8 @@ def read_batch(
 def _choose(
     connection: sqlite3.Connection, leaving: Collection[str] | None, cursor: int
 ) -> list[Row]:
-    """The next queued changes. The session of a message that leaves for the first time leaves
-    with it.
+    """The next queued changes. The session of a message is included when it is sent for the
+    first time.
     """
     rows = connection.execute(
         "SELECT seq, kind, id, session_id FROM hub_pending WHERE seq > ? ORDER BY seq", (cursor,)

@@ -10,7 +10,7 @@ _LEAST_GAP = 5
 """Fewer unchanged cells than this are sent again: moving the cursor is not shorter."""
 _SLICE = 16
 _UNSURE_CELLS = 3
-"""How many cells an emoji may have touched, if the terminal drew it in another width."""
+"""The number of cells that an emoji may cover, if the terminal draws it in another width."""
 
 
 class ScreenRow(NamedTuple):
@@ -26,7 +26,7 @@ def blank_row(width: int, pen: str = PLAIN) -> ScreenRow:
 
 
 def unknown_row(width: int) -> ScreenRow:
-    """A row of which nobody knows what the terminal shows."""
+    """A row whose content on the terminal is unknown."""
     return ScreenRow(UNKNOWN * width, PLAIN * width)
 
 
@@ -48,7 +48,7 @@ def replaced(row: ScreenRow, x: int, cells: str, pens: str) -> ScreenRow:
 
 
 def count_different(old: ScreenRow, new: ScreenRow) -> int:
-    """How many cells differ."""
+    """The number of cells that differ."""
     if old == new:
         return 0
     if old.pens == new.pens:
@@ -95,7 +95,7 @@ def _changed_places(old: ScreenRow, new: ScreenRow) -> list[int]:
 
 
 def _with_unsure(places: list[int], old: str, new: str, glyphs: Glyphs) -> list[int]:
-    """Also the cells of emoji and beside them: what the terminal shows there is not certain."""
+    """Add the cells of emoji and next to emoji, whose content on the terminal is not certain."""
     unsure = {*glyphs.unsure_places(old), *glyphs.unsure_places(new)}
     if not unsure:
         return places

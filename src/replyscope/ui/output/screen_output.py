@@ -51,7 +51,7 @@ class TerminalWriter(Protocol):
         """Call `flush` after a while, if nothing else does."""
 
     def repaint(self) -> None:
-        """Show the whole screen again: the output has lost a part of it."""
+        """Show the whole screen again: the output has lost a part."""
 
     def now_s(self) -> float:
         """A monotonic clock, in seconds."""
@@ -68,7 +68,7 @@ class ScreenOutput:
         self._writer = writer
         self._abilities = abilities
         self.is_waiting = False
-        """Whether differences wait for the terminal. Read in other threads."""
+        """Whether differences wait for the terminal. Other threads read this."""
         self._is_suspended = False
         self.pace = LinePace()
         self._width = self._height = 0
@@ -162,8 +162,8 @@ class ScreenOutput:
         self._writer.write(frame)
 
     def _frame(self, room: int, *, only_cursor: bool) -> str:
-        """The sequences for the differences, or for a part of them: those at the cursor, and then
-        others from where the last frame ended.
+        """The sequences for the differences, at most for `room`: rows at the cursor first, then
+        rows from the end of the last frame on.
         """
         out = Sequences(self._glyphs, self._pens, self._abilities, self._width, self._pen)
         if self._pen is None:
@@ -218,7 +218,7 @@ class ScreenOutput:
         self._wanted[piece.y] = replaced(self._wanted[piece.y], piece.x, *part)
 
     def _row_of(self, piece: PlacedSegments) -> ScreenRow:
-        """The cells of a piece; those of the last few hundred pieces are kept."""
+        """The cells of a piece, from a cache of the last few hundred pieces."""
         key = id(piece.key)
         found = self._rows.get(key) or self._older_rows.get(key)
         if found is None or found[0] is not piece.key:

@@ -55,7 +55,7 @@ def find_scroll(
 def _by_windows(
     old: Sequence[ScreenRow], new: Sequence[ScreenRow], changed: Sequence[int]
 ) -> tuple[int, list[int]] | None:
-    """The most frequent distance, and the new rows that moved by it."""
+    """The most frequent distance, and the new rows that moved by that distance."""
     first, last = changed[0], changed[-1] + 1
     for x in range(0, len(new[0].cells), _WINDOW):
         columns = slice(x, x + _WINDOW)

@@ -16,7 +16,7 @@ _REPEATED = re.compile(rf"([^\0 ])\1{{{_LEAST_REPEATED - 1},}}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What the terminal can do: erase with the background of the pen, and repeat (REP)."""
+    """The abilities of a terminal: erase with the background of the pen, and repeat (REP)."""
 
     erases_in_colour: bool = False
     repeats: bool = False

@@ -25,7 +25,7 @@ def _output_of(driver: Driver | None) -> ScreenOutput | None:
 
 
 def show_update(app: GuardedApp, driver: Driver, update: CompositorUpdate) -> bool:
-    """Show an update of the screen. Returns whether the driver has an output for it."""
+    """Show an update of the screen. Returns whether the driver has an output."""
     output = _output_of(driver)
     size = size_of(update)
     if output is None or size is None:

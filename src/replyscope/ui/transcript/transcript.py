@@ -301,7 +301,7 @@ class Transcript(FollowingView, can_focus=True):
                 return
 
     def toggle_source(self) -> None:
-        """Show the text of the entry under the cursor as it was written, or as it is meant."""
+        """Toggle between source and drawing for the entry under the cursor."""
         number = self.cursor
         if 0 <= number < len(self._layout_of.entries):
             self._layout_of.entries[number].toggle_source()
