@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from replyscope.domain.errors import HubError, StoreError
 from replyscope.domain.library import Library
 from replyscope.domain.ports import Clock
-from replyscope.engine.hub.sync import HubSync, SyncReport
+from replyscope.engine.hub.sync import HubSync, SyncReport, ignore_progress
 from replyscope.engine.review import Review
 
 ROUND_S = 2.0
@@ -18,10 +18,6 @@ _OTHERS_S = 10.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
 Heard = Callable[[SyncReport | None, HubError | None], None]
 """Called after each sync with its report, or with the error that ended it."""
-
-
-def _ignore(_report: SyncReport) -> None:
-    """Report no progress."""
 
 
 @dataclass(slots=True)
@@ -35,7 +31,7 @@ class HubFollower:
     _seen: int = field(init=False, default=-1)
     _synced_ms: float = field(init=False, default=0.0)
 
-    async def once(self, progress: Callable[[SyncReport], None] = _ignore) -> SyncReport:
+    async def once(self, progress: Callable[[SyncReport], None] = ignore_progress) -> SyncReport:
         """Synchronise once. Raises HubError, StoreError, SettingsError."""
         self._seen = await self.sync.log.newest_change()
         report = await self.sync.sync(progress)

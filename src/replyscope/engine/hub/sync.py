@@ -84,7 +84,7 @@ class SyncReport:
         return f"{text[0].upper()}{text[1:]}."
 
 
-def _ignore(_report: SyncReport) -> None:
+def ignore_progress(_report: SyncReport) -> None:
     """Report no progress."""
 
 
@@ -103,7 +103,7 @@ class HubSync:
     """The newest change up to which everything that may leave has left."""
     _shared: frozenset[str] | None = None
 
-    async def sync(self, progress: Callable[[SyncReport], None] = _ignore) -> SyncReport:
+    async def sync(self, progress: Callable[[SyncReport], None] = ignore_progress) -> SyncReport:
         """Synchronise once. Raises HubError, StoreError, SettingsError."""
         membership = await self.log.membership()
         if membership is None:
@@ -220,7 +220,7 @@ class _Run:
     async def _pull(self, machine: str, after: int, head: LogHead) -> None:
         while after < head.number:
             entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
-            await self._note_faults(machine)
+            await self._note_faults()
             newest = max((entry.number for entry in entries), default=head.number)
             after = max(newest, after + 1)
             await self._apply(machine, entries, after)
@@ -245,24 +245,20 @@ class _Run:
             return entries
         return await asyncio.to_thread(self.sealer.open, entries)
 
-    async def _note_faults(self, machine: str) -> list[tuple[int, int]]:
-        """Save the stretches that could not be read, to read them later."""
-        found = []
+    async def _note_faults(self) -> None:
+        """Save the ranges that could not be read, to read them later."""
         for fault in await self.thread.call(self.hub.faults):
             await self.sync.log.set_hole(fault.machine, fault.first, fault.last, is_open=True)
-            if fault.machine == machine:
-                found.append((fault.first, fault.last))
             if fault.sentence not in self.report.faults:
                 self.report = replace(self.report, faults=(*self.report.faults, fault.sentence))
-        return found
 
     async def _fill_hole(self, machine: str, first: int, last: int) -> None:
-        """Read a stretch again that was damaged or missing."""
+        """Read a range again that was damaged or missing."""
         await self.sync.log.set_hole(machine, first, last, is_open=False)
         after = first - 1
         while after < last:
             entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
-            await self._note_faults(machine)
+            await self._note_faults()
             within = [entry for entry in entries if entry.number <= last]
             if not within:
                 return

@@ -15,7 +15,7 @@ from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
-from replyscope.store.hub.fields import is_unshared, read_fields
+from replyscope.store.hub.fields import is_unshared, read_fields, read_item_stamp
 from replyscope.store.requests import unpack_ids
 
 MOST_ENTRIES = 400
@@ -131,12 +131,6 @@ class _Reader:
                 return None  # an empty session is nothing to keep yet
         return max(one.stamp for one in fields.values()), session_body(fields)
 
-    def _stamp(self, key: str, own_ms: int) -> Stamp:
-        row = self._connection.execute(
-            "SELECT at_ms, counter, machine FROM hub_item WHERE id = ?", (key,)
-        ).fetchone()
-        return Stamp(*row) if row is not None else Stamp(max(0, own_ms), 0, "")
-
     def _message(self, key: str) -> tuple[Stamp, bytes] | None:
         row = self._connection.execute(
             "SELECT role, parent_id, parts, created_at, session_id FROM message WHERE id = ?",
@@ -166,7 +160,7 @@ class _Reader:
                 for exchange_id, index, home, _ in sources
             ],
         }
-        return self._stamp(key, created_ms), _with(head, parts=parts)
+        return read_item_stamp(self._connection, key, created_ms), _with(head, parts=parts)
 
     def _settled(self, key: str, role: str, parts: str, created_ms: int) -> str | None:
         """The parts of a tool message; None while one of its tools runs."""
@@ -208,7 +202,7 @@ class _Reader:
             exchange=zlib.decompress(folded).decode("ascii"),
             frames=joined_json(list(self._segments(key))),
         )
-        return self._stamp(key, started_ms), body
+        return read_item_stamp(self._connection, key, started_ms), body
 
     def _segments(self, key: str) -> Iterator[str]:
         for (data,) in self._connection.execute(
