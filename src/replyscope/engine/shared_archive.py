@@ -24,11 +24,11 @@ from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 from replyscope.inspection.stats import stats_object, stats_of
 
-LONGEST_TEXT = 20_000
+_LONGEST_TEXT = 20_000
 """The characters of one text in an answer."""
 MOST_RESULTS = 50
-MOST_MESSAGES = 50
-MOST_FRAMES = 200
+_MOST_MESSAGES = 50
+_MOST_FRAMES = 200
 _MOST_FRAME_TEXT = 60_000
 _MOST_ROWS = 100
 _LONGEST_WAIT_S = 5.0
@@ -111,7 +111,7 @@ class SharedArchive:
         if not seen:
             raise _no_session(session_id)
         messages = list(_seen_messages(shared, seen))
-        page = messages[offset : offset + MOST_MESSAGES]
+        page = messages[offset : offset + _MOST_MESSAGES]
         session = shared.session
         found: Object = {
             "id": session.id,
@@ -142,7 +142,7 @@ class SharedArchive:
         frames = await _redacting(clean_frames, record.frames, self._redactor())
         page: list[Object] = []
         room = _MOST_FRAME_TEXT
-        for frame in frames[offset : offset + MOST_FRAMES]:
+        for frame in frames[offset : offset + _MOST_FRAMES]:
             if page and len(frame.text) > room:
                 break
             room -= len(frame.text)
@@ -258,8 +258,8 @@ def _cleaned(value: Any, clean: Redactor, start: int) -> Any:
 
 def _window(text: str, start: int) -> str | Object:
     """A text; of a long one the characters from `start` on, and where the next ones begin."""
-    if len(text) <= LONGEST_TEXT:
+    if len(text) <= _LONGEST_TEXT:
         return text
-    part = text[start : start + LONGEST_TEXT]
+    part = text[start : start + _LONGEST_TEXT]
     found: Object = {"part": part, "start": start, "characters": len(text)}
     return found | ({"next_start": start + len(part)} if start + len(part) < len(text) else {})
