@@ -178,7 +178,7 @@ class Sending:
         if fault is not None:
             self._desk.tell(fault)
         if event.why:
-            self._desk.tell(f"{event.why} t goes on.", is_error=False)
+            self._desk.tell(f"{event.why} [t] continues.", is_error=False)
         if conversation.unsaved is not None:
             self._desk.tell(f"This reply is not on disk: {conversation.unsaved}")
         session_id = conversation.session.id

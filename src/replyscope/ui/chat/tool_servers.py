@@ -87,7 +87,7 @@ class ServerCommands:
         named = next((prompt for prompt in found if prompt.command == name), None)
         if name and named is None:
             self._desk.tell(
-                f"There is no command /{name}. F1 lists them, /prompt those of servers."
+                f"There is no command /{name}. F1 lists commands, /prompt lists prompts."
             )
             return
         prompt = named or await self._pick("Which prompt?", found)

@@ -68,7 +68,7 @@ class HeldDialog(Dialog[str | None]):
 
     def compose_content(self) -> ComposeResult:
         text = self._held.text
-        rest = "" if len(text) <= _MOST_SHOWN else "\n… [e] shows all of it"
+        rest = "" if len(text) <= _MOST_SHOWN else "\n… [e] shows the whole request"
         with VerticalScroll():
             yield Static(Content(printable_text("\n".join(self._lines))))
             yield Static(
