@@ -6,11 +6,12 @@ The database is copied page by page from a snapshot: in WAL mode a reader blocks
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from replyscope.domain.errors import BackupFault, StoreError, StoreFull
+from replyscope.domain.regular_file import sync_folder
 from replyscope.store.backup.container import PAUSE_AFTER, Pause, append_files, copy, no_pause
 from replyscope.store.backup.manifest import Manifest, ManifestEntry
 from replyscope.store.database import connect_reader
@@ -160,12 +161,7 @@ def _rename(part: Path, target: Path, *, replaces: bool) -> None:
             raise BackupFault(f"{target} exists.", "Choose another name.") from None
         except OSError:  # a file system without hard links
             part.replace(target)
-    with suppress(OSError):  # Windows can't open a folder
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(target.parent)
 
 
 def _unwritten(error: OSError, target: Path) -> StoreError:
