@@ -7,8 +7,6 @@ message or session is changed; new replies are added to the search index, as by 
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
-from types import TracebackType
 
 from replyscope.config.paths import find_paths
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
@@ -21,10 +19,10 @@ from replyscope.domain.search import Hit, Search, Sort
 from replyscope.domain.session import SessionSummary
 from replyscope.inspection.facts import facts_of
 from replyscope.inspection.stats import Stats, Sums, stats_of
-from replyscope.store.archive_reader import ArchiveReader
+from replyscope.store.archive_file import ArchiveFile
 
 __all__ = [
-    "Archive",
+    "ArchiveReader",
     "Choice",
     "Exchange",
     "Hit",
@@ -46,70 +44,35 @@ __all__ = [
 ]
 
 
-class Archive:
+class ArchiveReader(ArchiveFile):
     """The saved sessions. Deleted ones are left out; a query with is:deleted finds them.
 
     Queries have the language of the review screen: `finish:length model:gpt-6* cost:>0.01`.
     Every method raises StoreError when the file can't be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._reader = ArchiveReader(path, facts_of)
-
-    def __enter__(self) -> "Archive":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._reader.close()
-
-    def sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
-        """The sessions, the newest first; archived ones too."""
-        return self._reader.sessions(limit)
-
     def search(self, query: str = "", *, sort: str = "rank", limit: int = 50) -> tuple[Hit, ...]:
         """The replies that match, each with a snippet. Raises QueryError.
 
         `sort` is rank, time, tokens, cost, ttft or duration.
         """
-        return self._reader.find(_search(query, Sort(sort), limit))
+        return self._hits(_search(query, Sort(sort), limit))
 
     def replies(self, query: str = "") -> Iterator[Exchange]:
         """Every reply that matches, the newest first, loaded one at a time. Raises QueryError."""
-        return self._reader.exchanges(_search(query, Sort.TIME, 1))
-
-    def reply(self, reply_id: str) -> Exchange:
-        """One reply: its choices, usage, times and cost. Raises SessionNotFound."""
-        return self._reader.exchange(reply_id)
-
-    def messages(self, session_id: str) -> tuple[Message, ...]:
-        """The messages of a session's current branch. An assistant's message names its replies
-        in `sources`. Raises SessionNotFound.
-        """
-        return self._reader.messages(session_id)
-
-    def wire(self, reply_id: str) -> WireRecord:
-        """The request of a reply and the frames that were received. Raises SessionNotFound."""
-        return self._reader.wire(reply_id)
+        return self._exchanges(_search(query, Sort.TIME, 1))
 
     def usage(self, query: str = "") -> Stats:
         """Replies, tokens and cost of all replies that match: the total, and by day, model, finish
         reason, tool and prompt. Raises QueryError.
         """
-        return stats_of(self._reader.figures(_search(query, Sort.TIME, 1)))
+        return stats_of(self._figures(_search(query, Sort.TIME, 1)))
 
 
-def open_archive(folder: "str | os.PathLike[str] | None" = None) -> Archive:
+def open_archive(folder: "str | os.PathLike[str] | None" = None) -> ArchiveReader:
     """See replyscope.open_archive."""
-    return Archive(find_paths(None if folder is None else os.fspath(folder)).database)
+    paths = find_paths(None if folder is None else os.fspath(folder))
+    return ArchiveReader(paths.database, facts_of)
 
 
 def _search(query: str, sort: Sort, limit: int) -> Search:

@@ -14,8 +14,6 @@ from replyscope.config.archive_table import BackupSection, McpServerSection
 from replyscope.config.hub import HubSection
 from replyscope.config.setting import Section, settings_of
 from replyscope.config.setting_table import (
-    AllowSection,
-    DenySection,
     LimitsSection,
     NotificationsSection,
     ParametersSection,
@@ -25,10 +23,10 @@ from replyscope.config.setting_table import (
     RootSection,
     RuleSection,
     ServerSection,
-    ToolsSection,
 )
 from replyscope.config.settings import TEMPLATE, parse_settings
 from replyscope.config.settings_schema import settings_schema
+from replyscope.config.tool_table import AllowSection, DenySection, ToolsSection
 from replyscope.domain.errors import SettingsError
 from replyscope.provider.catalogue import load_catalogue
 

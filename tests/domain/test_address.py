@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replyscope.domain.address import PATHS, Address, AddressError, read_base_url, without_login
+from replyscope.domain.address import PATHS, AddressError, BaseUrl, read_base_url, without_login
 
 HOST = "http://host.example:8080/v1"
 ENDINGS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
@@ -83,12 +83,12 @@ UNDERSTOOD = [
 
 @pytest.mark.parametrize(("pasted", "used"), UNDERSTOOD)
 def test_a_pasted_base_url_is_understood(pasted: str, used: str) -> None:
-    assert read_base_url(pasted) == Address(used)
+    assert read_base_url(pasted) == BaseUrl(used)
 
 
 @pytest.mark.parametrize(("pasted", "used"), UNDERSTOOD)
 def test_what_was_understood_stays_as_it_is(pasted: str, used: str) -> None:
-    assert read_base_url(used) == Address(used)
+    assert read_base_url(used) == BaseUrl(used)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -116,7 +116,7 @@ def test_a_known_servers_path_is_completed_and_kept(host: str, ending: str) -> N
 )
 def test_an_azure_deployment_gives_its_version_and_its_model(pasted: str, model: str) -> None:
     root = "https://x.openai.azure.com"
-    assert read_base_url(root + pasted) == Address(root, "2024-10-21", model)
+    assert read_base_url(root + pasted) == BaseUrl(root, "2024-10-21", model)
 
 
 @pytest.mark.parametrize("path", ["", "/", "/openai", "/openai/v1", "/openai/deployments/x"])

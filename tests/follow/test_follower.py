@@ -14,7 +14,7 @@ from replyscope.cli.system import SystemClock
 from replyscope.cli.wiring import translate_frames
 from replyscope.domain.errors import StoreError
 from replyscope.domain.shared import Shared, Taken
-from replyscope.engine.folder_scan import Stamp, scan
+from replyscope.engine.folder_scan import FileStamp, scan
 from replyscope.engine.following import FollowedFolder, Follower
 from replyscope.engine.import_files import FileReader
 from replyscope.engine.importing import Importer
@@ -43,7 +43,7 @@ class Rig:
     """A follower of one place, and what it heard."""
 
     def __init__(
-        self, store: SqliteStore, place: Path, seen: dict[str, Stamp] | None = None
+        self, store: SqliteStore, place: Path, seen: dict[str, FileStamp] | None = None
     ) -> None:
         self.heard: list[tuple[Taken, str]] = []
         importer = Importer(FileReader(TABLE, open_foreign, translate_frames), store)

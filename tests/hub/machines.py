@@ -19,7 +19,7 @@ from replyscope.domain.hub import Hub, Sealer
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.session import Parameters, Session, SessionSettings
 from replyscope.engine.hub.following import HubFollower
-from replyscope.engine.hub.leaving import Leaving
+from replyscope.engine.hub.leaving import HubFilter
 from replyscope.engine.hub.sync import HubSync, SyncReport
 from replyscope.engine.review import Review
 from replyscope.hub.folder.hub import FolderHub
@@ -81,7 +81,7 @@ class Machine:
         self.index = SqliteSearchIndex(lambda: self.store.database, facts_of)
         self.library = SqliteLibrary(lambda: self.store.database)
         self.log = SqliteHubLog(lambda: self.store.database, self.store.settled, self.clock.now)
-        leaving = Leaving(
+        leaving = HubFilter(
             self.log, self.index, self.clock, share, False, lambda: patterns, "/home/someone"
         )
         self.sync_of = HubSync(

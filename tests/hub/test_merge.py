@@ -7,15 +7,13 @@ from replyscope.domain.hub import Stamp
 from replyscope.domain.hub_merge import (
     HEAD,
     UPDATED,
-    Item,
-    Replica,
     StampedField,
     changed_settings,
     fields_of_settings,
-    merge_replicas,
     settings_of_fields,
 )
 from replyscope.domain.hybrid_clock import MOST_AHEAD_MS, after, observe, tick
+from tests.hub.replica import Item, Replica, merge_replicas
 
 SESSIONS = ("s1", "s2", "s3")
 STAMPS = st.builds(Stamp, st.integers(0, 5), st.integers(0, 2), st.sampled_from("abc"))

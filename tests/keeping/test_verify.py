@@ -157,7 +157,7 @@ async def test_the_commands_say_what_they_did(tmp_path: Path) -> None:
     assert "exists" in run_command(tmp_path, "backup", str(tmp_path / "a.db")).stderr
     done = run_command(tmp_path, "restore", str(tmp_path / "a.db"), "--replace")
     assert "Restored 4 sessions, 1 file, 0 prompts" in done.stdout
-    assert "The sessions that were there are in " in done.stdout
+    assert "The replaced sessions are in " in done.stdout
     done = run_command(tmp_path, "verify")
     assert done.stdout.endswith("No faults found.\n")
     done = run_command(tmp_path, "verify", str(tmp_path / "a.db"), "--repair")

@@ -32,7 +32,7 @@ _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 1.0
 
 
 def places_of(paths: Paths) -> ArchivePlaces:
-    """Where the parts of the archive are that a backup contains."""
+    """The paths of the parts of an archive that a backup contains."""
     return ArchivePlaces(paths.database, paths.kept_files, paths.prompts)
 
 

@@ -86,7 +86,7 @@ def _request_object(request: WatchedRequest) -> dict[str, Any]:
 
 
 def _decided(request: WatchedRequest) -> list[str]:
-    """Cells about what replyscope did to a call, so that nobody takes it for the server's."""
+    """Cells that name what replyscope did to a call: it must not look like the server's doing."""
     decided = [request.intervention.partition(";")[0]] if request.intervention else []
     return [*decided, f"fault: {request.fault}"] if request.fault else decided
 

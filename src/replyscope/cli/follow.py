@@ -20,7 +20,7 @@ from replyscope.domain.errors import SettingsError, StoreCorrupt, StoreError, St
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.typed_path import typed_path
-from replyscope.engine.folder_scan import Stamp
+from replyscope.engine.folder_scan import FileStamp
 from replyscope.engine.following import ROUND_S, FollowedFolder, Follower
 from replyscope.readers.formats import FORMATS
 from replyscope.store.followed import SqliteFollowed
@@ -34,7 +34,7 @@ async def run_follow(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Follow folders until Ctrl+C, and report the counts. Returns the exit status."""
     places = _places(arguments.folders)
     kept = SqliteFollowed(lambda: wiring.store.database)
-    stamps = {path: Stamp(*numbers) for path, numbers in (await kept.load()).items()}
+    stamps = {path: FileStamp(*numbers) for path, numbers in (await kept.load()).items()}
     printer = _Printer(as_json=arguments.json)
     follower = Follower(
         places, TABLE, importer_of(wiring), wiring.clock, printer.hear, dict(stamps)

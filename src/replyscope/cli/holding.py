@@ -92,7 +92,7 @@ def _editable(body: bytes) -> str:
 
 
 def _edited(held: HeldCall, text: str) -> Decision:
-    """The request as it was edited. Raises SettingsError if the text is not JSON."""
+    """The edited request. Raises SettingsError if the text is not JSON."""
     try:
         edited = read_bounded_json(text)
     except ValueError as error:

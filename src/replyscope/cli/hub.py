@@ -1,4 +1,4 @@
-"""`replyscope hub`: takes part in a hub, and synchronises with it."""
+"""`replyscope hub`: joins a hub, synchronises with it, and leaves it."""
 
 import argparse
 import asyncio
@@ -241,7 +241,7 @@ def _print_report(arguments: argparse.Namespace, report: SyncReport) -> None:
     }
     text = report.sentence
     if report.is_renewed:
-        text += " This archive goes on as a new machine: it is a copy, or was restored."
+        text += " This archive continues as a new machine: it is a copy, or was restored."
     _print(arguments, fields, text)
 
 

@@ -16,7 +16,7 @@ from replyscope.domain.hub import Hub, Sealer
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.settings import HubSettings
 from replyscope.domain.typed_path import typed_path
-from replyscope.engine.hub.leaving import Leaving
+from replyscope.engine.hub.leaving import HubFilter
 from replyscope.engine.hub.sync import HubSync
 from replyscope.hub.folder.hub import FolderHub
 from replyscope.hub.sealing import AgeSealer, new_key
@@ -74,7 +74,7 @@ def sync_of(wiring: Wiring, url: str | None = None) -> HubSync:
     """The sync of this run. `url` is the hub, if it is known already. Raises SettingsError."""
     settings = read_settings(wiring.paths.settings)
     log = log_of(wiring)
-    leaving = Leaving(
+    leaving = HubFilter(
         log,
         wiring.index,
         wiring.clock,

@@ -33,10 +33,12 @@ def add_hub(
     )
     add("status", "show the hub, its machines, and what waits to leave")
     sync = add("sync", "send what changed here, and receive what changed elsewhere")
-    sync.add_argument("--follow", action="store_true", help="go on until Ctrl+C")
+    sync.add_argument("--follow", action="store_true", help="repeat until Ctrl+C")
     for action in (init, sync):
         action.add_argument(
-            "--dry-run", action="store_true", help="list and count what would leave; send nothing"
+            "--dry-run",
+            action="store_true",
+            help="list and count the sessions to send; send nothing",
         )
     add("leave", "take part in the hub no more; saved sessions stay, here and there")
     unshare = add("unshare", "remove sessions from the hub; they stay on your machines")

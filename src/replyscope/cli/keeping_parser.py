@@ -25,7 +25,7 @@ def add_keeping(
     restore.add_argument(
         "--replace",
         action="store_true",
-        help="move the present sessions into a folder beside the restored ones",
+        help="move the present sessions into a folder next to the restored ones",
     )
     text = "compare every saved reply with its recorded frames, the search index and its files"
     verify = commands.add_parser("verify", help=text, description=text)

@@ -19,6 +19,7 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.plural import plural
 from replyscope.engine.watching.archive import WatchArchive, WatchEvents
 from replyscope.engine.watching.held_calls import Person
+from replyscope.serving.gate import Gate
 from replyscope.serving.server import LOOPBACK
 from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.relay_thread import (
@@ -128,16 +129,28 @@ async def open_relay(
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
         faults=faults,
     )
-    if not in_thread:
-        relay = make(archive, report=note, gate=gate)
-        return OpenRelay(relay, archive, upstreams, token, note)
+    relay = (
+        _in_thread(make, archive, gate, note)
+        if in_thread
+        else make(archive, report=note, gate=gate)
+    )
+    return OpenRelay(relay, archive, upstreams, token, note)
+
+
+def _in_thread(
+    make: Callable[..., Relay],
+    archive: WatchArchive,
+    gate: Gate | None,
+    note: Callable[[str], None],
+) -> RelayThread:
+    """A relay in a thread of its own, whose observers run in the caller's loop."""
     handover = Handover(asyncio.get_running_loop())
     relay = make(
         HandedObserver(archive, handover, note),
         report=handover.reporting(note),
         gate=None if gate is None else HandedGate(gate, handover.owner),
     )
-    return OpenRelay(RelayThread(relay, handover), archive, upstreams, token, note)
+    return RelayThread(relay, handover)
 
 
 def check_token(arguments: argparse.Namespace) -> None:

@@ -51,4 +51,4 @@ def _report(restored: Restored, *, as_json: bool) -> None:
     )
     print(printable_line(f"Restored {', '.join(counts)} of the backup from {restored.made_at}."))
     if restored.aside is not None:
-        print(printable_line(f"The sessions that were there are in {restored.aside}."))
+        print(printable_line(f"The replaced sessions are in {restored.aside}."))

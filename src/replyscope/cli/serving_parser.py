@@ -139,7 +139,7 @@ def _add_gate(watch: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--answer",
         metavar="ID|QUERY",
-        help="answer calls with the same messages from recorded replies, and forward the others",
+        help="answer calls with the same messages from recorded replies; forward other calls",
     )
 
 

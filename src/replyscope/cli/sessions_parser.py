@@ -57,18 +57,24 @@ def add_sessions(
     _add_naming(add)
     _add_export(add_reading("export", "export sessions, one exchange, or the results of a query"))
     _add_import(add("import", f"import the history of {PROGRAMS}"))
-    follow = add("follow", "import what agents write, while they write it; Ctrl+C stops it")
-    follow.add_argument(
+    _add_follow(add("follow", "import what agents write, while they write it; Ctrl+C stops it"))
+    _add_purge(add("purge", "permanently remove deleted sessions and all copies of their text"))
+
+
+def _add_follow(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
         "folders",
         metavar="DIR",
         nargs="*",
         help="folders with logs; default: the known folders of agents that exist",
     )
-    purge = add("purge", "permanently remove deleted sessions and all copies of their text")
-    purge.add_argument(
+
+
+def _add_purge(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
         "ids", metavar="ID", nargs="*", help="ids of deleted sessions; default: all deleted ones"
     )
-    purge.add_argument("--yes", action="store_true", help="purge without asking")
+    action.add_argument("--yes", action="store_true", help="purge without asking")
 
 
 def _add_list(action: argparse.ArgumentParser) -> None:

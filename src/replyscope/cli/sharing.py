@@ -26,7 +26,7 @@ def importer_of(wiring: Wiring) -> Importer:
 def exporter_of(wiring: Wiring, session_id: str | None = None) -> Exporter:
     """The exporter of saved and private sessions, with the redaction of the settings file.
 
-    Single exchanges are those of the store that has `session_id`; without one, the saved ones.
+    Single exchanges come from the store of `session_id`; without one, from the saved sessions.
     """
     settings = wiring.paths.settings
     return Exporter(

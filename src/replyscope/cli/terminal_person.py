@@ -31,7 +31,7 @@ Ask = Callable[[str], Awaitable[str | None]]
 
 
 class Terminal:
-    """Reads typed lines. A line that was asked for and not awaited to its end is dropped."""
+    """Reads typed lines. A line whose request was cancelled is dropped."""
 
     def __init__(self) -> None:
         self._typed: asyncio.Future[str | None] | None = None
@@ -96,7 +96,7 @@ class TerminalPerson:
         return None
 
     async def _refused(self) -> Verdict | None:
-        """The refusal that is typed; None for a status that is no error."""
+        """The typed refusal; None if the status is not an error."""
         typed = await self._ask(f"status [{DEFAULT_STATUS}]: ") or str(DEFAULT_STATUS)
         status = whole_number(typed)
         if status is None or not 400 <= status <= 599:

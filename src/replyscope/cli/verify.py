@@ -34,27 +34,27 @@ async def run_verify(arguments: argparse.Namespace, wiring: Wiring) -> int:
     await wiring.store.open()
     await recover(wiring.store, translate_frames)
     checks = SqliteChecks(wiring.store.database.read, describe)
-    found = Found(as_json=arguments.json)
+    found = Verification(as_json=arguments.json)
     await found.run(checks)
     if arguments.repair and any(fault.is_mendable for fault in found.faults):
         await _repair(wiring, found)
         mended = len([fault for fault in found.faults if fault.is_mendable])
-        left = Found(as_json=arguments.json, mended=mended)
+        left = Verification(as_json=arguments.json, mended=mended)
         await left.run(checks)
         found = left
     found.report()
     return EXIT_STORE if found.faults else EXIT_OK
 
 
-async def _repair(wiring: Wiring, found: "Found") -> None:
+async def _repair(wiring: Wiring, found: "Verification") -> None:
     """Save the replies that were rebuilt from their frames, and rebuild the index."""
     for exchange in found.verified.rebuilt:
         await wiring.store.close_unfinished(exchange)
     await wiring.index.rebuild(show_indexing)
 
 
-class Found:
-    """The faults of one verification, printed as they are found."""
+class Verification:
+    """The faults of one verification. Each is printed when it is found."""
 
     def __init__(self, *, as_json: bool, mended: int = 0) -> None:
         self._as_json = as_json
@@ -129,7 +129,7 @@ def _show(done: int) -> None:
 
 async def _verify_backup(path: Path, *, as_json: bool) -> int:
     """Check the files of a backup, then its database in place."""
-    found = Found(as_json=as_json)
+    found = Verification(as_json=as_json)
     show_progress("reading the backup")
     with check_backup(path) as backup:
         for name in await asyncio.to_thread(backup.damaged_files):

@@ -90,8 +90,7 @@ def wire(
     if saves:
         _make_data_folder(paths)
     clock = clock or SystemClock()
-    now_ms = partial(_now_ms, clock)
-    store = SqliteStore(paths.database if saves else None, ids(), now_ms)
+    store = SqliteStore(paths.database if saves else None, ids(), partial(_now_ms, clock))
     private = MemoryStore(store.writer)
     providers = Providers(store, clock, paths)
     tools = wire_tools(paths, tool_files, saves=saves)

@@ -1,4 +1,4 @@
-"""The settings of `[hub]`: the hub of this archive, and what leaves for it."""
+"""The settings of `[hub]`: the hub of this archive, and which sessions are sent to it."""
 
 import re
 
@@ -21,7 +21,7 @@ class HubSection:
     share = Setting(
         text(),
         '"tag:team"',
-        "sessions with a matching reply are for others, and redacted",
+        "other people may read matching sessions, redacted",
         help="the query of the sessions that others may read; in a folder only they leave",
     )
     encrypt = Setting(

@@ -1,8 +1,9 @@
 """The table of all settings of the settings file, section by section.
 
 It gives the parser (`settings`, `look`, `tools`, `rules`), the commented template, the names
-in error texts, and the JSON schema of `replyscope settings schema`. To add a setting, add it
-here and use it where its section is read. The order is that of the template.
+in error texts, and the JSON schema of `replyscope settings schema`. The sections about the
+look, tools, the archive and the hub have modules of their own. To add a setting, add it to its
+section and use it where the section is read. The order is that of the template.
 """
 
 from typing import ClassVar
@@ -26,6 +27,7 @@ from replyscope.config.setting import (
     texts_or_tables,
     whole,
 )
+from replyscope.config.tool_table import ToolsSection
 from replyscope.domain import limits
 from replyscope.domain.rule import Action
 from replyscope.domain.think_tags import ThinkTags
@@ -36,76 +38,6 @@ class NotificationsSection:
 
     bell = Setting(flag(), "false", help="ring the terminal bell")
     desktop = Setting(flag(), "false", help="show a desktop notification")
-
-
-_TOOL = text(pattern="/")
-_TOOL_HELP = "SOURCE/NAME, such as shipped/read_file; * matches anything"
-_ARGUMENTS_HELP = "patterns of arguments, by name"
-
-
-class AllowSection:
-    """`[[tools.allow]]`."""
-
-    rules: ClassVar[JsonSchema] = {"required": ["tool"]}
-    tool = Setting(_TOOL, '"shipped/read_file"', help=_TOOL_HELP)
-    arguments = Setting(pairs(), '{ path = "docs/*" }', help=_ARGUMENTS_HELP)
-
-
-class DenySection:
-    """`[[tools.deny]]`."""
-
-    rules: ClassVar[JsonSchema] = {"required": ["tool"]}
-    tool = Setting(_TOOL, '"mcp:github/*"', help=_TOOL_HELP)
-    arguments = Setting(pairs(), help=_ARGUMENTS_HELP)
-
-
-class ToolsSection:
-    """`[tools]`."""
-
-    enabled = Setting(
-        texts(),
-        '["current_time", "calculate", "mcp:git"]',
-        "tools and sources of new sessions",
-    )
-    rounds = Setting(
-        whole(limits.ROUNDS),
-        "10",
-        "consecutive replies with tool calls before it asks to continue",
-    )
-    timeout_s = Setting(
-        number(limits.TOOL_TIMEOUT_S),
-        "60",
-        "time limit of a call, in seconds",
-    )
-    max_output = Setting(
-        whole(limits.TOOL_OUTPUT), "50000", "characters of a result that are sent to the model"
-    )
-    budget_tokens = Setting(
-        whole(limits.BUDGET_TOKENS), "100000", "tokens of a turn before it asks to continue"
-    )
-    budget_usd = Setting(
-        number(limits.BUDGET_USD),
-        "0.50",
-        "cost of a turn, in dollars, before it asks to continue",
-    )
-    http_hosts = Setting(texts(), '["example.org"]', "hosts that http_get may contact")
-    processes = Setting(
-        whole(limits.TOOL_PROCESSES),
-        "8",
-        "tool processes at a time; further calls wait",
-    )
-    environment = Setting(
-        texts(),
-        '["MY_TOKEN"]',
-        "variables passed to your tool files besides PATH, HOME …",
-    )
-    allow = Setting(
-        tables(AllowSection),
-        "",
-        "calls that run without asking; set patterns for all arguments",
-        header="[[tools.allow]]",
-    )
-    deny = Setting(tables(DenySection), "", "calls that never run", header="[[tools.deny]]")
 
 
 class RuleSection:

@@ -22,7 +22,7 @@ from replyscope.config.setting_table import (
 from replyscope.config.template import render_template
 from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
-from replyscope.domain.address import Address, AddressError, read_base_url
+from replyscope.domain.address import AddressError, BaseUrl, read_base_url
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
@@ -200,7 +200,7 @@ def _read_endpoint(name: str, table: Table, entries: Entries) -> Endpoint:
     return endpoint
 
 
-def _read_address(table: Table, *, is_azure: bool) -> Address:
+def _read_address(table: Table, *, is_azure: bool) -> BaseUrl:
     base_url = ProviderSection.base_url.read(table)
     if base_url is None:
         raise table.reject("base_url", "is missing")

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from replyscope.config.checks import Table
 from replyscope.config.mcp import read_server
-from replyscope.config.setting_table import AllowSection, DenySection, ToolsSection
+from replyscope.config.tool_table import AllowSection, DenySection, ToolsSection
 from replyscope.domain.glob import glob_of
 from replyscope.domain.tool import ConsentRule, McpServer, ToolSettings
 

@@ -70,7 +70,7 @@ class AddressError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BaseUrl:
     """A base URL. For an Azure deployment also the API version and the model in its path."""
 
     base_url: str
@@ -78,7 +78,7 @@ class Address:
     model: str | None = None
 
 
-def read_base_url(text: str, *, is_azure: bool = False) -> Address:
+def read_base_url(text: str, *, is_azure: bool = False) -> BaseUrl:
     """Parse a pasted base URL. `is_azure` means that the settings have an API version.
 
     Raises AddressError.
@@ -93,9 +93,9 @@ def read_base_url(text: str, *, is_azure: bool = False) -> Address:
         path = re.sub(r"/openai(?:/v1|/deployments/.*)?$", "", parts.path)
         model = unquote(deployment[1]) if deployment is not None else None
         url = urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
-        return Address(url, version, model)
+        return BaseUrl(url, version, model)
     path = _whole_path(host, port, parts.path)
-    return Address(urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")))
+    return BaseUrl(urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")))
 
 
 def without_login(text: str) -> str:

@@ -98,7 +98,7 @@ class SessionMoved(StoreError):
 
 
 class SessionNotFound(ReplyscopeError):
-    """No session has the id, or several ids begin with it."""
+    """No session has the id, or it is the beginning of several ids."""
 
 
 class SettingsError(ReplyscopeError):
@@ -151,7 +151,7 @@ class HubUnreachable(HubError):
 
 
 class HubConflict(HubError):
-    """The end of this machine's log is not the one that it has written."""
+    """The end of this machine's log on the hub differs from the saved end."""
 
 
 class HubTooNew(HubError):

@@ -23,7 +23,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """A tool call for SQL. `result` is that of a tool that the server ran; None for others."""
+    """A tool call for SQL. `result` is set for a tool that the server ran, else None."""
 
     call_id: str
     kind: str

@@ -24,7 +24,7 @@ class Stamp:
 
 
 class EntryKind(StrEnum):
-    """What an entry holds."""
+    """The kind of content of an entry."""
 
     SESSION = "session"  # the stamped fields of a session
     MESSAGE = "message"
@@ -91,7 +91,7 @@ class HubFault:
 
 @dataclass(frozen=True, slots=True)
 class HubStatus:
-    """What a hub says about itself: its kind, the machines by id with their names and heads."""
+    """The state of a hub: its kind, and the names and heads of machines by id."""
 
     kind: str
     version: int
@@ -142,7 +142,7 @@ class TeamHub(Protocol):
     """A hub whose entries have owners, and may be shared with a team."""
 
     def set_shared(self, session_ids: Sequence[str]) -> int:
-        """Share these sessions of the owner with the team, and no others. Returns their number."""
+        """Set the sessions of the owner that the team may read. Returns their number."""
         ...
 
 

@@ -14,11 +14,24 @@ from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.field_types import check_fields
 from replyscope.domain.hub import HubEntry, Stamp
-from replyscope.domain.hub_merge import CREATED, HEAD, UPDATED, Fields, StampedField
+from replyscope.domain.hub_merge import (
+    CREATED,
+    HEAD,
+    UPDATED,
+    Fields,
+    StampedField,
+    settings_of_fields,
+)
 from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.json_text import read_bounded_json
-from replyscope.domain.json_values import exchange_from_json, from_ms, parts_from_json
+from replyscope.domain.json_values import (
+    exchange_from_json,
+    from_ms,
+    parts_from_json,
+    settings_from_json,
+)
 from replyscope.domain.message import Message, ReplySource, Role
+from replyscope.domain.session import SessionSettings
 
 UNSHARED = "is_unshared"
 """The field of a session that was withdrawn from the hub."""
@@ -113,6 +126,17 @@ def _check_field(name: str, value: Any) -> None:
         raise ValueError(f"{name[:40]} is not true or false")
     elif name == HEAD and value is not None:
         _id(value)
+
+
+def read_settings(fields: Fields) -> SessionSettings:
+    """The settings of a session's fields; the defaults if a value is damaged, or of a newer
+    version.
+    """
+    values = {name: one.value for name, one in fields.items()}
+    try:
+        return settings_from_json(settings_of_fields(values))
+    except DATA_FAULTS:
+        return SessionSettings()
 
 
 def read_message(entry: HubEntry) -> tuple[Message, tuple[SourceRow, ...]]:

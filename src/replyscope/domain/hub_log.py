@@ -1,4 +1,4 @@
-"""The protocol of the local side of a hub: what changed here, and what came from elsewhere."""
+"""The protocol of the local side of a hub: its queue of changes, and its merged entries."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class HubMembership:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PushBatch:
     """The next entries to push, numbered from the end of our log. `seq` is the newest change
     that they include; `cursor` is where the next batch begins. `skipped` counts entries that
     wait for the end of a reply, or cannot be read.
@@ -41,7 +41,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What would leave: the counts, and sessions with their titles and counts of replies."""
+    """The entries to send: counts, and sessions with their titles and counts of replies."""
 
     sessions: int
     messages: int
@@ -92,8 +92,8 @@ class HubLog(Protocol):
         ...
 
     async def renew(self, machine: str, *, is_copy: bool) -> None:
-        """Take part as another machine. A copy of an archive (`is_copy`) that is as the hub knows
-        it goes on from there; else every log is read again, and everything offered again.
+        """Take part as another machine. A copy of an archive (`is_copy`) in the state that the
+        hub has continues from there; else every log is read again, and everything offered again.
         """
         ...
 
@@ -102,10 +102,10 @@ class HubLog(Protocol):
         ...
 
     async def waiting(self, leaving: Collection[str] | None) -> Waiting:
-        """What would leave, of all sessions or of some."""
+        """The entries that a sync would send, of all sessions or of some."""
         ...
 
-    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> Batch:
+    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> PushBatch:
         """The next entries to push, within the bound of a batch."""
         ...
 
@@ -156,8 +156,8 @@ class HubLog(Protocol):
         ...
 
     async def offer_shared(self, session_ids: Collection[str]) -> None:
-        """Offer again the sessions that others may read from now on: their entries have left as
-        they are for the person's own machines, and have to leave redacted.
+        """Offer again the sessions that others may read from now on: their entries were sent
+        for the person's own machines, not redacted, and must be sent redacted.
         """
         ...
 

@@ -7,7 +7,7 @@ functions: the time is passed in.
 from replyscope.domain.hub import Stamp
 
 MOST_AHEAD_MS = 24 * 3_600_000
-"""How far a clock of another machine can move ours ahead of the wall clock."""
+"""The maximum by which the clock of another machine moves ours ahead of the wall clock."""
 
 
 def tick(last: Stamp, now_ms: int) -> Stamp:

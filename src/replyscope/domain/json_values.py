@@ -240,7 +240,7 @@ def _encode_choice(choice: Choice) -> dict[str, Any]:
 
 
 def _citation(citation: Citation) -> dict[str, Any]:
-    """All fields, as they were stored before citations had a container."""
+    """All fields, in the form that was stored before citations had a container."""
     value: dict[str, Any] = _plain(citation)
     if citation.container_id is None:
         del value["container_id"]

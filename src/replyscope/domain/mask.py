@@ -59,7 +59,7 @@ class Mask:
         return body if self._short_bytes is None else self._short_bytes.sub(_DOTS.encode(), body)
 
     def masked_in(self, body: bytes) -> list[bytes]:
-        """What `body` masks in some bytes, in order; the dots of the bytes themselves too."""
+        """The parts that `body` masks in some bytes, in order, and dots that the bytes have."""
         known = [re.escape(secret.encode()) for secret in self._secrets]
         short = [] if self._short_bytes is None else [self._short_bytes.pattern]
         dots = [re.escape(_DOTS.encode()), rb"(?:\\u2022){3}"]

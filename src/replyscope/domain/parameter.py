@@ -46,7 +46,7 @@ class Parameter:
     sent_as: Mapping[Api, str]
     documentation: str = ""
     rule: Callable[[Any], TypeFault | None] | None = None
-    """Finds what the type cannot say about a value that has the type."""
+    """Returns the fault of a value that has the type, but not a valid content."""
 
     @property
     def help(self) -> str:

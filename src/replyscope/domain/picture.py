@@ -13,8 +13,8 @@ ENOUGH = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The media type of an image and, where its header has them, its dimensions in pixels, as it
-    is shown: a photo may be stored on its side.
+    """The media type of an image and, where its header has them, its displayed dimensions in
+    pixels: a photo may be stored on its side.
     """
 
     media_type: str

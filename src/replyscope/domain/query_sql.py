@@ -52,7 +52,7 @@ class QueryParts:
     words: tuple[Wanted, ...]
 
 
-class Dialect(Protocol):
+class SqlDialect(Protocol):
     """The SQL of one database for each type of field."""
 
     @property
@@ -101,7 +101,7 @@ class Dialect(Protocol):
         ...
 
 
-def compile_query(query: Query, now: datetime, dialect: Dialect) -> QueryParts:
+def compile_query(query: Query, now: datetime, dialect: SqlDialect) -> QueryParts:
     """Compile a query. Deleted sessions are included only when the query names them."""
     together = query.queries if isinstance(query, All) else (query,)
     texts = tuple(one for one in together if has_only_texts(one))
@@ -121,7 +121,7 @@ def has_only_texts(query: Query) -> bool:
     return False
 
 
-def condition_of(query: Query, now: datetime, dialect: Dialect) -> Condition:
+def condition_of(query: Query, now: datetime, dialect: SqlDialect) -> Condition:
     """The SQL condition of a query."""
     match query:
         case Not(query=inner):
@@ -149,7 +149,7 @@ def opposite(condition: Condition) -> Condition:
     return Condition(f"(NOT {condition.sql})", condition.values)
 
 
-def _term(term: Term, now: datetime, dialect: Dialect) -> Condition:
+def _term(term: Term, now: datetime, dialect: SqlDialect) -> Condition:
     name, value = term.field or "", term.value
     match type_of(term.field):
         case Title():
@@ -172,7 +172,7 @@ def _term(term: Term, now: datetime, dialect: Dialect) -> Condition:
             return joined(" OR ", found, dialect.always)
 
 
-def _test(test: Test, dialect: Dialect) -> Condition:
+def _test(test: Test, dialect: SqlDialect) -> Condition:
     match test:
         case Mark():
             return dialect.mark(test)

@@ -1,7 +1,7 @@
 """The readings of a tool's argument: every text that a consent rule has to check.
 
 A value can name one file or page in many ways. `exact` are the names that the tool will use: a
-rule that allows must match every one. `loose` are other names for it: a rule that
+rule that allows must match every one. `loose` are further names: a rule that
 forbids applies when it matches any reading, or a folder or page above one, in capital or
 small letters.
 """

@@ -1,4 +1,4 @@
-"""Opens regular files, and rejects pipes, devices and sockets.
+"""Opens regular files, and rejects pipes, devices and sockets; flushes folders.
 
 A pipe may never end, and opening a device may have effects. The kind of a file is checked
 before it is opened, and again after, because the name may refer to another file by then.
@@ -8,6 +8,7 @@ No function waits for another program.
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,3 +84,13 @@ def read_text(path: Path, *, encoding: str = "utf-8", most_bytes: int = 10_000_0
     """The text of a regular file, with line ends `\\n`. Raises OSError, UnicodeDecodeError."""
     text = read_regular(path, most_bytes).decode(encoding)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder, so that a renamed file survives a loss of power."""
+    with suppress(OSError):  # not every system and file system can
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -13,8 +13,8 @@ PLACEHOLDERS = ("none", "null", "empty", "test", "token", "local", "dummy", "fak
 """Placeholders for servers without keys; masking them would remove words from replies."""
 
 _START = r"(?:\b|(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4}))"
-"""The start of a word, also after an escape sequence of JSON: bodies of requests are searched as
-they are sent.
+"""The start of a word, also after an escape sequence of JSON: bodies of requests are searched in
+their encoded form.
 """
 KEY_SHAPES: tuple[tuple[tuple[str, ...], str], ...] = (
     (

@@ -38,7 +38,7 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class CheckedReply:
     """A reply that has ended, with its journal. `exchange` is None when the row is damaged;
-    `opening` is then what the other columns and tables still say, None without that.
+    `opening` is then rebuilt from the other columns and tables, if they suffice.
     """
 
     id: str

@@ -70,7 +70,7 @@ def is_unspaced(word: str) -> bool:
 
 
 def has_phrase(words: list[str], phrase: list[str], *, is_open: bool) -> bool:
-    """Whether a text has a phrase. The last word of an open phrase may be incomplete."""
+    """Whether a text has a phrase. An open phrase may end inside a word."""
     if not phrase:
         return True
     *firm, last = phrase

@@ -109,8 +109,8 @@ class Compaction:
         is_kept = target.parameters(settings).given().get("conversation") is not None
         if is_kept and target.endpoint.api is Api.RESPONSES:
             raise ReplyscopeError(
-                "The server keeps this conversation (parameter conversation), so a summary would "
-                "be added to it.",
+                "The server keeps this conversation (parameter conversation), so it would "
+                "get the summary in addition.",
                 "/params removes the parameter.",
             )
         return plain_settings(settings)

@@ -147,7 +147,9 @@ class Conversation(OpenSession):
             await turn.release()
 
     def _asked(self, reply: Message | None) -> list[Message]:
-        """The messages that a reply answers; without one on the branch, those of the last reply."""
+        """The messages that a reply answers; by default, and for a reply that is not on the
+        branch, the messages of the last reply.
+        """
         messages = self.messages
         ids = [message.id for message in messages]
         at = ids.index(reply.id) if reply is not None and reply.id in ids else len(ids) - 1

@@ -15,7 +15,7 @@ _DEEPEST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileStamp:
     """The identity, size and time of a file: equal stamps mean an unchanged file."""
 
     device: int
@@ -24,12 +24,12 @@ class Stamp:
     modified_ns: int
 
 
-def stamp_of(status: os.stat_result) -> Stamp:
+def stamp_of(status: os.stat_result) -> FileStamp:
     """The stamp of a file's status."""
-    return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return FileStamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def stamp_at(path: str) -> Stamp | None:
+def stamp_at(path: str) -> FileStamp | None:
     """The stamp of a file; None if it is not a regular file that can be read."""
     try:
         status = os.stat(path, follow_symlinks=False)
@@ -38,12 +38,12 @@ def stamp_at(path: str) -> Stamp | None:
     return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
 
 
-def scan(root: Path) -> dict[str, Stamp]:
+def scan(root: Path) -> dict[str, FileStamp]:
     """The files below a folder; a root that is a file is the only one. Never raises."""
     if not root.is_dir():
         found = stamp_at(os.path.realpath(root))
         return {str(root): found} if found is not None else {}
-    files: dict[str, Stamp] = {}
+    files: dict[str, FileStamp] = {}
     for name, stamp in _below(str(root), 0):
         files[name] = stamp
         if len(files) >= MOST_FILES:
@@ -51,7 +51,7 @@ def scan(root: Path) -> dict[str, Stamp]:
     return files
 
 
-def _below(folder: str, depth: int) -> Iterator[tuple[str, Stamp]]:
+def _below(folder: str, depth: int) -> Iterator[tuple[str, FileStamp]]:
     folders = []
     try:
         with os.scandir(folder) as entries:

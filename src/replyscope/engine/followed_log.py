@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from replyscope.domain.import_format import ImportedFile, Item, LogFormat
 from replyscope.domain.regular_file import open_regular
-from replyscope.engine.folder_scan import Stamp, stamp_of
+from replyscope.engine.folder_scan import FileStamp, stamp_of
 from replyscope.engine.log_lines import CHUNK, LogLines
 
 _TAIL = 4_096
@@ -35,7 +35,7 @@ class FollowedLog:
         self._place = 0
         self._tail = b""
 
-    def read(self, stamp: Stamp) -> Generator[list[Item], None, None]:
+    def read(self, stamp: FileStamp) -> Generator[list[Item], None, None]:
         """The new pieces of conversations, after each chunk of the file. Raises OSError."""
         with open_regular(self._path) as file:
             now = stamp_of(os.fstat(file.fileno()))
@@ -51,7 +51,7 @@ class FollowedLog:
                 yield [*self._lines.feed(data)]
         yield self._lines.newest()
 
-    def _goes_on(self, now: Stamp, descriptor: int) -> bool:
+    def _goes_on(self, now: FileStamp, descriptor: int) -> bool:
         """Whether the file is still the one of the last read, at most with appended data."""
         if self._inode is None:
             return True

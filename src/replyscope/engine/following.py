@@ -18,7 +18,7 @@ from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.import_format import LogFormat
 from replyscope.domain.ports import Clock
 from replyscope.domain.shared import Shared, Taken
-from replyscope.engine.folder_scan import Stamp, scan, stamp_at
+from replyscope.engine.folder_scan import FileStamp, scan, stamp_at
 from replyscope.engine.followed_log import FollowedLog
 from replyscope.engine.import_files import on_disk
 from replyscope.engine.importing import Importer, Tally
@@ -56,7 +56,7 @@ class FollowedFolder:
 class _Seen:
     """The last known state of a file. `again_ms` is the earliest time to read it again."""
 
-    stamp: Stamp
+    stamp: FileStamp
     again_ms: float = 0.0
 
 
@@ -72,7 +72,7 @@ class Follower:
     importer: Importer
     clock: Clock
     heard: Heard
-    seen: dict[str, Stamp] = field(default_factory=dict)
+    seen: dict[str, FileStamp] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     is_stopped: bool = False
     _files: dict[str, _Seen] = field(init=False, default_factory=dict)
@@ -105,9 +105,9 @@ class Follower:
             await self._read(path, found[path])
         return bool(changed)
 
-    def _scan(self) -> dict[str, Stamp]:
+    def _scan(self) -> dict[str, FileStamp]:
         """The files of all places. A whole folder is one entry, with a stamp of all its files."""
-        found: dict[str, Stamp] = {}
+        found: dict[str, FileStamp] = {}
         for place in self.places:
             files = scan(place.path)
             if self._is_folder(place.path, files):
@@ -118,7 +118,7 @@ class Follower:
                     found[path] = _with_journal(path, stamp)
         return found
 
-    def _is_folder(self, root: Path, files: Mapping[str, Stamp]) -> bool:
+    def _is_folder(self, root: Path, files: Mapping[str, FileStamp]) -> bool:
         """Whether the files of a place are read together. Decided when it has its first files."""
         if files and root not in self._whole:
             start = len(str(root)) + 1
@@ -126,17 +126,17 @@ class Follower:
             self._whole[root] = root.is_dir() and self.table.of_folder(names) is not None
         return self._whole.get(root, False)
 
-    def _stamp(self, path: str) -> Stamp | None:
+    def _stamp(self, path: str) -> FileStamp | None:
         stamp = stamp_at(path)
         return _with_journal(path, stamp) if stamp is not None else None
 
-    def _is_due(self, path: str, stamp: Stamp, now_ms: float) -> bool:
+    def _is_due(self, path: str, stamp: FileStamp, now_ms: float) -> bool:
         known = self._files.get(path)
         if known is None and self.seen.get(path) == stamp:
             known = self._files[path] = _Seen(stamp)
         return known is None or (known.stamp != stamp and now_ms >= known.again_ms)
 
-    async def _read(self, path: str, stamp: Stamp) -> None:
+    async def _read(self, path: str, stamp: FileStamp) -> None:
         """Read a new or changed file."""
         began = self.clock.monotonic_ms()
         is_first = path not in self._files
@@ -165,7 +165,7 @@ class Follower:
         else:
             self._logs.pop(path, None)
 
-    def _is_recent(self, stamp: Stamp) -> bool:
+    def _is_recent(self, stamp: FileStamp) -> bool:
         return self.clock.now().timestamp() - stamp.modified_ns / 1e9 < _HOT_S
 
     def _warm(self, path: str, now_ms: float) -> None:
@@ -182,7 +182,7 @@ class Follower:
         known = self.table.of_file(on_disk(Path(path), path))
         return known if isinstance(known, LogFormat) else None
 
-    async def _read_log(self, path: str, stamp: Stamp, known: LogFormat) -> None:
+    async def _read_log(self, path: str, stamp: FileStamp, known: LogFormat) -> None:
         log = self._logs.setdefault(path, FollowedLog(Path(path), path.replace(os.sep, "/"), known))
         self._logs.move_to_end(path)
         while len(self._logs) > _MOST_OPEN:
@@ -196,7 +196,7 @@ class Follower:
                 self._logs.pop(path)
                 return
 
-    async def _read_whole(self, path: str, stamp: Stamp) -> None:
+    async def _read_whole(self, path: str, stamp: FileStamp) -> None:
         known, new = self._rows.setdefault(path, {}), dict[str, object]()
 
         def wants(key: str, state: object) -> bool:
@@ -236,16 +236,16 @@ class Follower:
         self.seen.pop(path, None)
 
 
-def _with_journal(path: str, stamp: Stamp) -> Stamp:
+def _with_journal(path: str, stamp: FileStamp) -> FileStamp:
     """The stamp of a file; the stamp of a database includes its journal."""
     beside = stamp_at(path + _WAL) if path.endswith(_DATABASES) else None
     return _sum_of({path: stamp, path + _WAL: beside}) if beside is not None else stamp
 
 
-def _sum_of(files: Mapping[str, Stamp | None]) -> Stamp:
+def _sum_of(files: Mapping[str, FileStamp | None]) -> FileStamp:
     """One stamp for several files: it changes when one of them does."""
     stamps = [stamp for stamp in files.values() if stamp is not None]
-    return Stamp(
+    return FileStamp(
         0,
         hash(tuple((s.device, s.inode) for s in stamps)),
         sum(s.size for s in stamps),

@@ -19,7 +19,7 @@ from replyscope.engine.parameter_layers import effective, parameter_layers
 
 
 class Destination(Protocol):
-    """The endpoint and the model of a request, without a connection to them."""
+    """The endpoint and the model of a request, without a connection."""
 
     @property
     def endpoint(self) -> Endpoint: ...

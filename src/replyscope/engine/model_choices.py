@@ -1,4 +1,4 @@
-"""The models that a person can choose from: those of all providers, and the favourites."""
+"""The models that a person can choose from: the models of all providers, and the favourites."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,8 +19,8 @@ class ModelChoices:
         """Models that are favourites in this run but not in the settings, or the reverse."""
 
     def known(self, recent: Sequence[ModelName] = (), *, is_retry: bool = False) -> KnownModels:
-        """The models of all providers, as known so far, for the picker; with `is_retry` only
-        those that can answer at once: of the embedded models the running one.
+        """The models of all providers, as known so far, for the picker. `is_retry` leaves
+        out models that cannot answer at once: embedded models that are not running.
         """
         known = self._all_models(recent)
         if not is_retry:

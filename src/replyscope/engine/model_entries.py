@@ -1,4 +1,4 @@
-"""The entries of the model picker in their order: favourites, recent models, aliases, others."""
+"""The entries of the model picker, in order: favourites, recent models, aliases, other models."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -39,7 +39,7 @@ class ModelLists:
         return self._lists.get((endpoint.name, endpoint.base_url), ModelList())
 
     def _change(self, endpoint: Endpoint, **changes: Any) -> None:
-        """Change the list as it is now: another task may have changed it meanwhile."""
+        """Change the current list: another task may have changed it meanwhile."""
         self._lists[endpoint.name, endpoint.base_url] = replace(self.of(endpoint), **changes)
 
     async def load(self, endpoint: Endpoint) -> tuple[ModelInfo, ...]:

@@ -65,6 +65,6 @@ def source_of(name: str, layers: Sequence[Layer]) -> str | None:
 
 
 def values_above(name: str, layers: Sequence[Layer]) -> list[tuple[str, Any]]:
-    """The values of a parameter in all layers that have one, with their sources."""
+    """The values of a parameter in all layers that set it, with their sources."""
     given = [(layer.source, layer.parameters.given()) for layer in layers]
     return [(source, values[name]) for source, values in given if name in values]

@@ -1,6 +1,6 @@
 """A fuzzy search in all sent prompts, which are loaded in pages.
 
-`find` has no I/O; it runs in a thread, so that keys are not blocked by tens of thousands.
+`find` has no I/O; it runs in a thread, so that tens of thousands of prompts do not delay keys.
 """
 
 from collections.abc import Sequence

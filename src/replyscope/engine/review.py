@@ -131,7 +131,7 @@ class Review:
     async def purge_old(self) -> Purged | None:
         """Purge the sessions that were deleted 30 days ago, and finish an incomplete purge.
 
-        Daily backups stay: nobody asked for this purge, and later backups replace them.
+        Daily backups stay: this purge was not requested, and later backups replace them.
         """
         old = await self.deleted(is_old=True)
         if old:

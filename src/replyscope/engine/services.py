@@ -119,7 +119,7 @@ class ChatServices:
     faults: list[str] = field(default_factory=list)
     endpoint: Endpoint | None = None
     is_endpoint_given: bool = False
-    """Whether the command line names the provider: then the first session is moved to it."""
+    """Whether the command line names the provider, which the first session then uses."""
     api: Api | None = None
     prices: PriceList | None = None
     opens_review: bool = False
@@ -139,7 +139,7 @@ class ChatServices:
     load_catalogue: Callable[[], "Catalogue"] = _no_catalogue
     """Loads the catalogue of parameters. Blocks at the first call."""
     recall: Callable[[str, str], Awaitable[Mapping[str, str]]] = _recall_none
-    """What a server rejects for a model, by its URL and the model: replacements by name."""
+    """The parameters that a server rejects for a model, by URL and model: replacements by name."""
     attachments: AttachmentReader | None = None
     clipboard: Clipboard | None = None
     prompts: Callable[[], "PromptLibrary"] = _no_prompts

@@ -226,8 +226,8 @@ class Targets:
         return Target(endpoint, provider, model, known=known)
 
     def planned(self, conversation: Conversation) -> PlannedTarget | None:
-        """The destination of a session's next request as far as it is known, without a
-        connection; None without an endpoint or a model.
+        """The known destination of a session's next request, without a connection. None without
+        an endpoint or a model.
         """
         endpoint, model = self.endpoint_of(conversation), self.model_for(conversation)
         if endpoint is None or model is None:

@@ -51,7 +51,7 @@ async def verify(
         wanting = await checks.index_faults(one.id for one in page if one.exchange is not None)
         sessions = {one.id: one.session_id for one in page}
         for one in wanting:
-            what = "the search index does not have what the reply says"
+            what = "the search index differs from the reply"
             yield Fault(FaultKind.INDEX, what, sessions[one], one, is_mendable=True)
         progress(verified.replies)
     stray = await checks.stray_entries()
@@ -102,7 +102,7 @@ def check_reply(
 
 
 def opening_of(exchange: Exchange) -> Exchange:
-    """The exchange as it was before its first event."""
+    """The exchange in its state before the first event."""
     return Exchange(
         exchange.id,
         exchange.api,
@@ -163,7 +163,7 @@ def _fault(reply: CheckedReply, kind: FaultKind, what: str, *, is_mendable: bool
 
 
 def _file_fault(path: Path) -> str:
-    """Why a kept file is not what its name says; empty if it is."""
+    """The reason why a kept file does not fit its name; empty if it does."""
     try:
         digest = hashlib.sha256()
         with open_regular(path) as file:

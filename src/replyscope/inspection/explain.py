@@ -145,7 +145,7 @@ def _by_word(reason: FinishReason, raw: str) -> str:
 
 
 def ending_word(exchange: Exchange) -> str:
-    """How an exchange ended, in a word or two: the kind of its failure, or its finish reasons."""
+    """The ending of an exchange in few words: the kind of its failure, or its finish reasons."""
     if exchange.failure is not None:
         return exchange.failure.kind
     words = dict.fromkeys(explain(exchange, choice.index).word for choice in exchange.choices)

@@ -42,7 +42,7 @@ Json = Mapping[str, Any]
 def frame_change(text: str) -> str:
     """The part of a reply that a frame changes, in one line of at most 300 characters.
 
-    `text` is the frame as it was received. Data that is no JSON object is returned unchanged.
+    `text` is the received frame. Data other than a JSON object is returned unchanged.
     """
     event, data = frame_fields(text)
     value = _parsed(data)
@@ -100,7 +100,7 @@ def _of_choice(choice: Json) -> list[str]:
 
 
 def _of_message(message: Json) -> Iterator[str]:
-    """The fields of a delta that have a value. The role, which is no news, is left out."""
+    """The fields of a delta that have a value, without the role, which is always the same."""
     names = [name for name, value in message.items() if value and name != "role"]
     reasoning = next((name for name in _REASONING if name in names), None)
     for name in names:

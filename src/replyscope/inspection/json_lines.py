@@ -22,7 +22,7 @@ class Token(StrEnum):
     MARK = "mark"
     """Punctuation."""
     PLAIN = "plain"
-    """Text that is no JSON."""
+    """The text is not JSON."""
 
 
 Piece = tuple[str, Token]

@@ -91,7 +91,7 @@ def _whole(choice: Choice, kind: RunKind) -> str:
 
 
 def _ends(choice: Choice, runs: Sequence[Run]) -> list[int]:
-    """Where each run ends: where the next one of its kind begins."""
+    """The end of each run, which is the start of the next run of its kind."""
     following = {kind: len(_whole(choice, kind)) for kind in RunKind}
     ends: list[int] = []
     for run in reversed(runs):

@@ -183,7 +183,7 @@ class LinearChat:
             self._desk.say("note", printable_line(words or "this archive has left the hub"))
 
     def _may_continue(self, line: str) -> bool:
-        """Whether a line can have others: not a command of one line, such as one with a path."""
+        """Whether more lines can follow: not after a command of one line, such as a path."""
         typed = split_command(line)
         command = find_command(self.commands, typed[0].lower()) if typed is not None else None
         return command is None or command.takes_text

@@ -1,4 +1,4 @@
-"""The lists that Tab completes in the linear chat, besides those of the engine."""
+"""The lists that Tab completes in the linear chat only; the engine has the common ones."""
 
 from collections.abc import Mapping
 

@@ -16,7 +16,7 @@ from replyscope.inspection.arguments import editable_arguments, pretty_arguments
 from replyscope.linear.desk import LinearDesk
 
 MOST_SHOWN = 100_000
-"""A call with more characters can only be refused: nobody reads it."""
+"""A longer call, in characters, can only be refused: it is too long to read."""
 _LONGEST_LINE = 300
 Answer = Callable[[CallToDecide], Decision | None]
 """Turns an answer into a decision; None asks again."""
@@ -150,7 +150,7 @@ _SHORT = ("yes", "no", "always", "details")
 
 
 def _offered(answers: dict[str, Answer]) -> list[str]:
-    """The answers that the question names; `details` explains the others."""
+    """The answers that the question names; `details` explains all answers."""
     return [word for word in _SHORT if word in answers]
 
 

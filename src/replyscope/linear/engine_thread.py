@@ -1,7 +1,7 @@
 """The event loop of the linear chat, in a thread of its own.
 
-The main thread reads lines and prints. It starts coroutines here and waits for them; Ctrl+C
-cancels the coroutine that it waits for. A cancelled coroutine still runs to its end, so that
+The main thread reads lines and prints. It starts coroutines here and waits until they end;
+Ctrl+C cancels the awaited coroutine. A cancelled coroutine still runs to its end, so that
 a reply is saved before the next prompt.
 """
 

@@ -36,7 +36,7 @@ def export(desk: LinearDesk, argument: str = "") -> None:
     job = desk.services.export
     assert job is not None
     if any(map(desk.services.archive.is_private, ids)):
-        desk.say("note", "This session is private. The file is written because you asked for it.")
+        desk.say("note", "This session is private. The file is written at your request.")
     if is_redacted:
         for sentence in desk.run(job(ids, form, None, is_redacted, no_progress)):
             desk.say("redaction", printable_line(sentence))
@@ -74,7 +74,7 @@ def _path(desk: LinearDesk, words: list[str], proposed: Path) -> Path | None:
 
 
 def import_file(desk: LinearDesk, argument: str = "") -> None:
-    """Import sessions of replyscope, ChatGPT, llm and others, after a dry run."""
+    """Import sessions of replyscope, ChatGPT, llm and other programs, after a dry run."""
     job = desk.services.import_file
     assert job is not None
     if not argument:

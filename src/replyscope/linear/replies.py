@@ -150,7 +150,7 @@ def raise_limit(desk: LinearDesk, _argument: str = "") -> None:
     if limit is None:
         raise ReplyscopeError(
             "No limit is set here; the model's own limit cut this reply.",
-            "/continue requests more of it.",
+            "/continue requests the rest.",
         )
     parameters = replace(settings.parameters, max_tokens=limit * 2)
     desk.apply_settings(replace(settings, parameters=parameters))
@@ -289,7 +289,7 @@ def _several_versions(conversation: Conversation) -> list[Message]:
     """As `_versions`. Raises ReplyscopeError if there is only one."""
     rows = _versions(conversation)
     if not rows:
-        raise ReplyscopeError("There is only one version.", "/retry and /edit make others.")
+        raise ReplyscopeError("There is only one version.", "/retry and /edit create more.")
     return rows
 
 

@@ -281,7 +281,7 @@ def find(desk: LinearDesk, text: str = "") -> None:
 
 
 def stats(desk: LinearDesk, query: str = "") -> None:
-    """Print tokens, cost, endings and latency of all replies, or of those that match."""
+    """Print tokens, cost, endings and latency of all replies, or of matching replies."""
     try:
         search = desk.services.review.read(query)
     except QueryError as error:

@@ -1,7 +1,7 @@
 """Signals of the linear chat: Ctrl+C at the prompt, Ctrl+C during a job, and the end.
 
-Python runs the handlers in the main thread, between two steps of it. They raise only while a
-line is read; otherwise they cancel the running job, so that no output is cut in the middle.
+Python runs the handlers in the main thread, between two bytecode instructions. They raise only
+while a line is read; otherwise they cancel the running job, so that no output is cut in the middle.
 """
 
 import os

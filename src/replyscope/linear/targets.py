@@ -47,7 +47,7 @@ def choose_provider(desk: LinearDesk, _argument: str = "") -> None:
 
 
 def _rows(desk: LinearDesk, found: Sequence[FoundServer]) -> list[Row]:
-    """The providers: servers that were found stand first, the embedded models last."""
+    """The providers: servers that were found are first, the embedded models last."""
     rows: list[Row] = [(_server_text(server), _chosen(_server_choice(server))) for server in found]
     for endpoint in desk.services.settings.endpoints:
         chosen = ProviderChoice(ProviderKind.PROVIDER, endpoint.name)

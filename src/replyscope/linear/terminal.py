@@ -65,7 +65,7 @@ class LineTerminal:
         self.write(f"{label}: {indented}\n")
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print lines as they are."""
+        """Print lines unchanged."""
         self.end_line()
         for line in lines:
             self.write(f"{line}\n")

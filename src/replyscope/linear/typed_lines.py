@@ -80,7 +80,7 @@ class TypedLines:
 
 
 def _has_input() -> bool:
-    """Whether the terminal has input. A pipe is read when it is asked for a line."""
+    """Whether the terminal has input. A pipe is read only when a line is needed."""
     if sys.platform == "win32":  # a console cannot be waited for
         return False
     try:

@@ -111,9 +111,9 @@ _TRACKED = {
     "max_tokens": "set max_tokens instead",
     "max_completion_tokens": "set max_tokens instead",
     "max_output_tokens": "set max_tokens instead",
-    "response_id": "it is no field of a request",
+    "response_id": "it is not a field of a request",
 }
-"""Names that `extra` can't have: the program acts on them, or bounds the cost by them."""
+"""Names that `extra` can't have: the program uses them, or limits the cost with their values."""
 _KEY_NAME = re.compile(
     r"(?:x[-_])?(?:api|access|auth|secret)[-_]?(?:key|token)"
     r"|passw(?:or)?d|secret|authorization|token|credentials?",

@@ -89,7 +89,7 @@ def _snapshot(text: str) -> DataSnapshot:
 
 
 def _check_patterns(raw: Any) -> None:
-    """Raise ValueError for an invalid regular expression: each lookup compiles them anew."""
+    """Raise ValueError for an invalid regular expression: they are compiled at each lookup."""
     rest = [raw]
     while rest:
         value = rest.pop()

@@ -283,7 +283,7 @@ def _head_of(event: h11.Request) -> Head:
 
 
 def named(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    """Headers as text, in their order, with names as they were written."""
+    """Headers as text, in their order, with the case of their names."""
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
 
 

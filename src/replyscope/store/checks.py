@@ -134,7 +134,7 @@ def _checked(
 
 
 def _is_indexed(connection: sqlite3.Connection, exchange_id: str, describe: Describe) -> bool:
-    """Whether the index has what the reply says. A queued reply is not indexed yet."""
+    """Whether the index has the texts and facts of the reply. A queued reply is not indexed yet."""
     queued = "SELECT 1 FROM unindexed WHERE exchange_id = ?"
     if connection.execute(queued, (exchange_id,)).fetchone() is not None:
         return True

@@ -33,7 +33,7 @@ def _storable(values: Sequence[object]) -> tuple[object, ...]:
 
 
 def stored(value: object) -> object:
-    """The value as it is read again after it was stored."""
+    """The value that a read returns after this value was stored."""
     if type(value) is str:
         return value if value.isascii() else sound(value)
     if type(value) is int and not _LEAST <= value <= _MOST:

@@ -1,7 +1,7 @@
 """Imports and exports sessions, each in one transaction: a whole session or nothing."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from replyscope.domain.errors import ImportConflict
@@ -74,16 +74,25 @@ def insert_shared(
         )
     else:
         replace_changed(connection, shared, known)
+    _insert_tree(connection, shared, known)
+    if taken is Taken.GROWN:
+        _move_head(connection, shared, known)
+    return taken
+
+
+def _insert_tree(connection: sqlite3.Connection, shared: Shared, known: Container[str]) -> None:
+    """Save the new messages, and the new exchanges with their wires."""
+    session_id = shared.session.id
     homes: dict[str, Message] = {}
     ordered = _parents_first(shared.messages, _stored_parents(connection, shared))
     for message in ordered:
         if message.id not in known:
-            rows.insert_message(connection, session.id, message)
+            rows.insert_message(connection, session_id, message)
         for source in message.sources:
             homes.setdefault(source.exchange_id, message)
     for exchange in shared.exchanges.values():
         home = homes.get(exchange.id)
-        if home is not None and insert_ended(connection, session.id, exchange, home):
+        if home is not None and insert_ended(connection, session_id, exchange, home):
             _insert_wire(connection, shared, exchange.id)
             note_unindexed(connection, exchange.id)
     for message in ordered:
@@ -91,9 +100,6 @@ def insert_shared(
             rows.insert_sources(connection, message)
         if message.id not in known and shared.grows:
             note_unindexed_under(connection, message.parent_id)
-    if taken is Taken.GROWN:
-        _move_head(connection, shared, known)
-    return taken
 
 
 def _stored_parents(connection: sqlite3.Connection, shared: Shared) -> set[str]:

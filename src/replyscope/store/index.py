@@ -1,7 +1,7 @@
 """Updates the search index from the exchanges.
 
 A new or changed exchange is queued in `unindexed`. The queue is indexed in small steps, so
-that no commit of a reply waits for it. The index can be rebuilt from the exchanges.
+that it delays no commit of a reply. The index can be rebuilt from the exchanges.
 """
 
 import json
@@ -156,7 +156,7 @@ def _around(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """The entry of an exchange in the index: columns of `fact`, rows of `fact_name`, texts, and
     the rows of the tables for the SQL views.
     """
@@ -168,7 +168,7 @@ class Entry:
     calls: tuple[tuple[object, ...], ...]
 
 
-def _entry_of(keys: Sequence[str], facts: Facts) -> Entry:
+def _entry_of(keys: Sequence[str], facts: Facts) -> IndexEntry:
     exchange_id, session_id, message_id, state = keys
     columns = {
         "exchange_id": exchange_id,
@@ -183,7 +183,7 @@ def _entry_of(keys: Sequence[str], facts: Facts) -> Entry:
     texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
     names = frozenset((sound(field), sound(value)) for field, value in rows_of(facts))
     calls = ((place, *map(stored, astuple(call))) for place, call in enumerate(facts.tool_calls))
-    return Entry(
+    return IndexEntry(
         {name: stored(one) for name, one in columns.items()},
         names,
         texts,
@@ -192,7 +192,7 @@ def _entry_of(keys: Sequence[str], facts: Facts) -> Entry:
     )
 
 
-def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
+def _insert(connection: sqlite3.Connection, entry: IndexEntry) -> None:
     row = connection.execute(
         f"INSERT INTO fact ({', '.join(entry.columns)}) "
         f"VALUES ({', '.join('?' * len(entry.columns))}) RETURNING id",
@@ -219,7 +219,7 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
 
 def written_entry(
     connection: sqlite3.Connection, exchange_id: str, describe: Describe
-) -> Entry | None:
+) -> IndexEntry | None:
     """The entry that indexing would write now; None for an exchange that is damaged or gone."""
     row = connection.execute(
         "SELECT session_id, message_id, state, folded FROM exchange WHERE id = ?", (exchange_id,)
@@ -235,7 +235,7 @@ def written_entry(
     return _entry_of((exchange_id, session_id, message_id, state), facts)
 
 
-def read_entry(connection: sqlite3.Connection, exchange_id: str) -> Entry | None:
+def read_entry(connection: sqlite3.Connection, exchange_id: str) -> IndexEntry | None:
     """The entry that the index has; None without one. Raises one of DAMAGE."""
     cursor = connection.execute("SELECT * FROM fact WHERE exchange_id = ?", (exchange_id,))
     row = cursor.fetchone()
@@ -253,7 +253,7 @@ def read_entry(connection: sqlite3.Connection, exchange_id: str) -> Entry | None
             "SELECT * FROM tool_call WHERE fact_id = ? ORDER BY position",
         )
     )
-    return Entry(columns, frozenset(map(tuple, names)), texts, choices, calls)
+    return IndexEntry(columns, frozenset(map(tuple, names)), texts, choices, calls)
 
 
 def _indexed(texts: Sequence[str]) -> list[str]:
@@ -261,7 +261,7 @@ def _indexed(texts: Sequence[str]) -> list[str]:
 
 
 def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
-    """Delete exchanges from the index. A contentless FTS table needs the indexed texts for it."""
+    """Delete exchanges from the index. A contentless FTS table needs the indexed texts."""
     for exchange_id in exchange_ids:
         row = connection.execute(
             "SELECT fact.id, texts FROM fact JOIN body ON body.id = fact.id WHERE exchange_id = ?",

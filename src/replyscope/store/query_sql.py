@@ -58,28 +58,28 @@ def _match_of(query: Query) -> str:
 
 
 class SqliteDialect:
-    """The SQL of SQLite, with GLOB for patterns and FTS5 for texts. Implements Dialect."""
+    """Implements SqlDialect for SQLite, with GLOB for patterns and FTS5 for texts."""
 
     always = Condition("1")
 
     def text(self, term: Term) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         found = "f.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
         return Condition(f"({found})", (_match_of(term),))
 
     def title(self, words: str, *, is_open: bool) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         found = "SELECT id FROM session WHERE says(title, ?, ?)"
         return Condition(f"(f.session_id IN ({found}))", (words, int(is_open)))
 
     def number(self, field: str, sign: str, bound: float) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         if field in NUMBERS:
             return Condition(f"coalesce(f.{NUMBERS[field]} {sign} ?, 0)", (bound,))
         return _named(f"CAST(value AS REAL) {sign} ?", (field, bound))
 
     def names(self, field: str, pattern: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         glob = glob_of(pattern)
         if field in NAMES:
             columns = [f"lower(f.{column}) GLOB ?" for column in NAMES[field]]
@@ -87,33 +87,33 @@ class SqliteDialect:
         return _named("lower(value) GLOB ?", (field, glob))
 
     def tag(self, pattern: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         found = "SELECT session_id FROM tag WHERE lower(name) GLOB ?"
         return Condition(f"(f.session_id IN ({found}))", (glob_of(pattern),))
 
     def of_session(self, kind: OfSession, pattern: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         column, glob = _TEXTS[kind.fact], glob_of(pattern)
         if kind.has_parts:
             return Condition(f"(lower(? || {column}) GLOB ?)", (PART, glob))
         return Condition(f"(lower(coalesce(nullif({column}, ''), ?)) GLOB ?)", (kind.unnamed, glob))
 
     def started(self, start_ms: int, end_ms: int) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         return Condition("(f.started_at >= ? AND f.started_at < ?)", (start_ms, end_ms))
 
     def mark(self, mark: Mark) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         return Condition("(f.marks GLOB ?)", (f"* {mark} *",))
 
     def is_known(self, field: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         if field in NUMBERS:
             return Condition(f"(f.{NUMBERS[field]} IS NOT NULL)")
         return _named("1", (field,))
 
     def is_true(self, fact: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         return Condition(f"({_TRUTHS[fact]})")
 
 

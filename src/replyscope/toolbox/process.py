@@ -1,6 +1,6 @@
 """Runs a command with limits on its output and its time.
 
-All of its descendants are killed with it: after an exit, a timeout, a cancel or too much
+The command and all its descendants are killed after an exit, a timeout, a cancel or too much
 output.
 """
 

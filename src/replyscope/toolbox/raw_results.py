@@ -112,7 +112,7 @@ class _Reading(_Stream):
 
 
 def _own(number: int | str) -> int | str:
-    """The id as it was sent: an integer, which some servers return as a string."""
+    """The id in its original type: an integer, which some servers return as a string."""
     whole = whole_number(number) if isinstance(number, str) else None
     return number if whole is None else whole
 

@@ -143,7 +143,7 @@ async def _tools_of(connections: Sequence[ServerConnection]) -> tuple[Tool, ...]
 
 
 async def _all_of(asked: Sequence[Coroutine[Any, Any, tuple[Offer, ...]]]) -> tuple[Offer, ...]:
-    """The results of all servers, without those that failed."""
+    """The results of all servers that did not fail."""
     lists = await asyncio.gather(*asked, return_exceptions=True)
     return tuple(one for found in lists if not isinstance(found, BaseException) for one in found)
 

@@ -50,6 +50,8 @@ class LocalToolbox:
         """Reads a resource as an attachment. Raises AttachmentError."""
         self.fill_prompt = self._servers.fill_prompt
         """The text of a prompt. Raises AttachmentError."""
+        self.close = self._servers.close
+        """Stops all tool servers."""
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that match the names, under unique names."""
@@ -88,10 +90,6 @@ class LocalToolbox:
     async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """The prompts of servers."""
         return await self._servers.prompts({server_of(name) for name in wanted})
-
-    async def close(self) -> None:
-        """Stop all tool servers."""
-        await self._servers.close()
 
 
 def server_of(name: str) -> str:

@@ -117,7 +117,7 @@ class ReplyscopeApp(GuardedApp):
         return Gallery(form, partial(write_to_terminal, self))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's line filters, the filter of control characters, and those of the terminal."""
+        """The line filters: Textual's, that of control characters, and that of emoji widths."""
         filters = [*super().get_line_filters(), self._printable_only]
         if self._narrow_emoji is not None:
             filters.append(self._narrow_emoji)
@@ -185,7 +185,7 @@ class ReplyscopeApp(GuardedApp):
                     await super().on_event(event)
 
     def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
-        """Open a screen. Keys that wait for it are delivered to it."""
+        """Open a screen, and deliver the keys that were typed for it."""
         self.type_ahead.screen_opened(screen)
         return super().push_screen(screen, *arguments, **options)
 

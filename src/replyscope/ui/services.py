@@ -13,7 +13,7 @@ Tell = Callable[[int, int, int], None]
 
 @dataclass(slots=True)
 class Services(ChatServices):
-    """The services of one run of the app: those of a chat, the themes, and the undo stack.
+    """The services of one run of the app: the services of a chat, the themes, and the undo stack.
 
     `open_hub` returns the services of a review that reads the hub; None for the local archive.
     `hub_name` is the hub that these services read.

@@ -142,7 +142,7 @@ async def test_a_newer_search_cancels_the_running_one(
         started.set()
         connection.execute("SELECT pg_sleep(60)")
 
-    job = asyncio.create_task(reader.look(sleep))
+    job = asyncio.create_task(reader.read(sleep, is_search=True))
     await asyncio.to_thread(started.wait)
     while not job.done():  # the server may not have begun the statement
         reader.interrupt()

@@ -6,7 +6,7 @@ from functools import partial
 import pyte
 from pyte.screens import Char
 
-from replyscope.ui.output.screen_output import Piece, ScreenOutput
+from replyscope.ui.output.screen_output import PlacedSegments, ScreenOutput
 from replyscope.ui.output.sequences import Abilities
 from tests.stories.terminal import Screen
 
@@ -80,7 +80,7 @@ def _seen(cell: Char) -> Char:
 
 def draw(output: ScreenOutput, lines: Sequence[Line], width: int) -> None:
     """Show whole lines."""
-    pieces = [Piece(0, y, line, partial(_segments, line)) for y, line in enumerate(lines)]
+    pieces = [PlacedSegments(0, y, line, partial(_segments, line)) for y, line in enumerate(lines)]
     output.show(pieces, (width, len(lines)), (0, 0), is_synced=False)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from replyscope.ui.output.screen_output import Piece, ScreenOutput
+from replyscope.ui.output.screen_output import PlacedSegments, ScreenOutput
 from replyscope.ui.output.sequences import Abilities
 from tests.ui.output.terminal import ABILITIES, Line, Writer, draw, drawn_whole
 
@@ -165,7 +165,9 @@ def test_nothing_is_sent_while_another_program_has_the_terminal() -> None:
 def test_a_link_begins_and_ends_where_its_text_does() -> None:
     writer, output = _output(9, 1, Abilities())
     link = "id=1;https://example.org"
-    piece = Piece(0, 0, object(), lambda: [("see ", "", ""), ("it", "4", link), (" so", "", "")])
+    piece = PlacedSegments(
+        0, 0, object(), lambda: [("see ", "", ""), ("it", "4", link), (" so", "", "")]
+    )
     output.show([piece], (9, 1), (0, 0), is_synced=False)
     assert f"see \x1b]8;{link}\x1b\\\x1b[4mit\x1b]8;;\x1b\\\x1b[m so" in writer.sent[0]
 
@@ -177,13 +179,13 @@ def test_a_run_of_one_character_is_repeated_where_the_terminal_can() -> None:
 
 
 def draw_line(output: ScreenOutput, text: str) -> None:
-    piece = Piece(0, 0, object(), lambda: [(text, "", "")])
+    piece = PlacedSegments(0, 0, object(), lambda: [(text, "", "")])
     output.show([piece], (300, 1), (0, 0), is_synced=True)
 
 
 def test_a_long_frame_is_synchronized() -> None:
     writer, output = _output(300, 1, Abilities())
-    piece = Piece(0, 0, object(), lambda: [("ab" * 150, "", "")])
+    piece = PlacedSegments(0, 0, object(), lambda: [("ab" * 150, "", "")])
     output.show([piece], (300, 1), (0, 0), is_synced=True)
     assert writer.sent[0].startswith("\x1b[?2026h")
     assert "\x1b[?2026l" in writer.sent[0]
@@ -194,7 +196,7 @@ def test_a_long_frame_is_synchronized() -> None:
 
 def test_after_an_emoji_the_cursor_is_moved_to_the_next_column() -> None:
     writer, output = _output(20, 1, Abilities())
-    piece = Piece(0, 0, object(), lambda: [("a 👩\u200d💻 b".ljust(18), "", "")])
+    piece = PlacedSegments(0, 0, object(), lambda: [("a 👩\u200d💻 b".ljust(18), "", "")])
     output.show([piece], (20, 1), (0, 0), is_synced=False)
     assert "👩\u200d💻\x1b[1;5H b" in writer.sent[0]
 
@@ -202,8 +204,8 @@ def test_after_an_emoji_the_cursor_is_moved_to_the_next_column() -> None:
 def test_a_wide_character_that_loses_a_half_leaves_a_blank() -> None:
     writer, output = _output(10, 1, Abilities())
     pieces = [
-        Piece(0, 0, object(), lambda: [("日本語日本", "", "")]),
-        Piece(3, 0, object(), lambda: [("xy", "", "")]),
+        PlacedSegments(0, 0, object(), lambda: [("日本語日本", "", "")]),
+        PlacedSegments(3, 0, object(), lambda: [("xy", "", "")]),
     ]
     output.show(pieces[:1], (10, 1), (0, 0), is_synced=False)
     output.show(pieces[1:], (10, 1), (0, 0), is_synced=False)

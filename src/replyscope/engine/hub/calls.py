@@ -19,7 +19,7 @@ _LONGEST_S = 120.0
 
 class HubThread:
     """One thread, which runs calls in order. After a call that did not return in time the thread
-    is given up.
+    is abandoned.
     """
 
     def __init__(self, longest_s: float = _LONGEST_S) -> None:
@@ -45,7 +45,7 @@ class HubThread:
             ) from None
 
     def post(self, function: Callable[[], None]) -> None:
-        """Run a call after the others, without waiting for it. Its error is ignored."""
+        """Queue a call and return at once. Its error is ignored."""
         self._calls.put((function, Future()))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Synchronises again and again: for `hub sync --follow`, and quietly in the app."""
+"""Synchronises repeatedly: for `hub sync --follow`, and in the background of the app."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,20 +8,16 @@ from dataclasses import dataclass, field
 from replyscope.domain.errors import HubError, StoreError
 from replyscope.domain.library import Library
 from replyscope.domain.ports import Clock
-from replyscope.engine.hub.sync import HubSync, SyncReport
+from replyscope.engine.hub.sync import HubSync, SyncReport, ignore_progress
 from replyscope.engine.review import Review
 
 ROUND_S = 2.0
 """The pause between two looks for changes of this machine."""
 _OTHERS_S = 10.0
-"""The longest time until changes of other machines are looked for."""
+"""The longest time between two looks for changes of other machines."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
 Heard = Callable[[SyncReport | None, HubError | None], None]
 """Called after each sync with its report, or with the error that ended it."""
-
-
-def _ignore(_report: SyncReport) -> None:
-    """Report no progress."""
 
 
 @dataclass(slots=True)
@@ -35,7 +31,7 @@ class HubFollower:
     _seen: int = field(init=False, default=-1)
     _synced_ms: float = field(init=False, default=0.0)
 
-    async def once(self, progress: Callable[[SyncReport], None] = _ignore) -> SyncReport:
+    async def once(self, progress: Callable[[SyncReport], None] = ignore_progress) -> SyncReport:
         """Synchronise once. Raises HubError, StoreError, SettingsError."""
         self._seen = await self.sync.log.newest_change()
         report = await self.sync.sync(progress)

@@ -1,4 +1,4 @@
-"""Decides what leaves this machine for the hub, and redacts it on the way out."""
+"""Selects the sessions that are sent to the hub, and redacts their entries."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
@@ -17,12 +17,12 @@ from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 
 
 @dataclass(slots=True)
-class Leaving:
-    """The choice of what leaves.
+class HubFilter:
+    """Selects and redacts the entries for a hub.
 
-    `share` is a query: with `is_private` (a hub of the person's own machines in a database)
-    everything leaves, and the query says what others may read; in a folder only sessions with a
-    matching reply leave. Without a query everything leaves, for the person's own machines.
+    `share` is a query. On a hub with owners (a database) all sessions are sent, and the query
+    selects the sessions that other people may read; to a folder only sessions with a matching
+    reply are sent. Without a query all sessions are sent, for the person's own machines.
     """
 
     log: HubLog
@@ -34,8 +34,8 @@ class Leaving:
     home: str
 
     async def sessions(self) -> Collection[str] | None:
-        """The ids of the sessions that leave; None for all. A session that has left once goes on
-        leaving, until it is unshared.
+        """The ids of the sessions that leave; None for all. A session that was sent once is
+        sent again after each change, until it is unshared.
         """
         if self.share is None or self.has_owners:
             return None
@@ -52,9 +52,9 @@ class Leaving:
         return {session_id for session_id, _ in await self.index.find_ids(search)}
 
     async def prepare(self, entries: Sequence[HubEntry]) -> tuple[HubEntry, ...]:
-        """The entries as they leave: redacted, and marked when others may read them.
+        """The entries to send: redacted, and marked when other people may read them.
 
-        Keys are always redacted; what others may read is redacted as an export is.
+        Keys are always redacted; entries for other people are redacted like an export.
         """
         shared: Collection[str] = ()
         if self.share is not None:

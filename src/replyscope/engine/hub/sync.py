@@ -1,7 +1,7 @@
 """One sync with a hub: reads what the other machines wrote, then writes what changed here.
 
-Every step is saved before the next begins, so a sync that was interrupted anywhere goes on where
-it stopped, and repeating a step changes nothing.
+Every step is saved before the next begins, so an interrupted sync continues where it stopped,
+and repeating a step changes nothing.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from replyscope.domain.hub_log import Applied, HubLog, HubMembership
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
-from replyscope.engine.hub.leaving import Leaving
+from replyscope.engine.hub.leaving import HubFilter
 
 _PULL_BYTES = 1_000_000
 _NOTED_MS = 300_000
@@ -84,7 +84,7 @@ class SyncReport:
         return f"{text[0].upper()}{text[1:]}."
 
 
-def _ignore(_report: SyncReport) -> None:
+def ignore_progress(_report: SyncReport) -> None:
     """Report no progress."""
 
 
@@ -94,7 +94,7 @@ class HubSync:
 
     log: HubLog
     open_hub: Callable[[str], Hub]
-    leaving: Leaving
+    leaving: HubFilter
     lock: SyncLock
     clock: Clock
     new_id: NewId
@@ -103,7 +103,7 @@ class HubSync:
     """The newest change up to which everything that may leave has left."""
     _shared: frozenset[str] | None = None
 
-    async def sync(self, progress: Callable[[SyncReport], None] = _ignore) -> SyncReport:
+    async def sync(self, progress: Callable[[SyncReport], None] = ignore_progress) -> SyncReport:
         """Synchronise once. Raises HubError, StoreError, SettingsError."""
         membership = await self.log.membership()
         if membership is None:
@@ -129,7 +129,7 @@ class HubSync:
         return report
 
     async def _note(self, membership: HubMembership, report: SyncReport) -> None:
-        """Save the time of a complete sync; of those that changed nothing, one in five minutes."""
+        """Save the time of a complete sync; at most every five minutes if it changed nothing."""
         now_ms = round(self.clock.now().timestamp() * 1000)
         is_old = now_ms - (membership.synced_at_ms or 0) > _NOTED_MS
         if not report.faults and (is_old or report.pushed or report.has_news):
@@ -220,7 +220,7 @@ class _Run:
     async def _pull(self, machine: str, after: int, head: LogHead) -> None:
         while after < head.number:
             entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
-            await self._note_faults(machine)
+            await self._note_faults()
             newest = max((entry.number for entry in entries), default=head.number)
             after = max(newest, after + 1)
             await self._apply(machine, entries, after)
@@ -245,24 +245,20 @@ class _Run:
             return entries
         return await asyncio.to_thread(self.sealer.open, entries)
 
-    async def _note_faults(self, machine: str) -> list[tuple[int, int]]:
-        """Save the stretches that could not be read, to read them later."""
-        found = []
+    async def _note_faults(self) -> None:
+        """Save the ranges that could not be read, to read them later."""
         for fault in await self.thread.call(self.hub.faults):
             await self.sync.log.set_hole(fault.machine, fault.first, fault.last, is_open=True)
-            if fault.machine == machine:
-                found.append((fault.first, fault.last))
             if fault.sentence not in self.report.faults:
                 self.report = replace(self.report, faults=(*self.report.faults, fault.sentence))
-        return found
 
     async def _fill_hole(self, machine: str, first: int, last: int) -> None:
-        """Read a stretch again that was damaged or missing."""
+        """Read a range again that was damaged or missing."""
         await self.sync.log.set_hole(machine, first, last, is_open=False)
         after = first - 1
         while after < last:
             entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
-            await self._note_faults(machine)
+            await self._note_faults()
             within = [entry for entry in entries if entry.number <= last]
             if not within:
                 return

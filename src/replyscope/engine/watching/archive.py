@@ -54,8 +54,8 @@ _AWAITED = 64
 class WatchEvents:
     """The listeners of an archive. An exception of one is logged, and changes nothing.
 
-    `on_called` gets each request without its body, and the call that runs; None for one that is
-    only listed. `on_ended` gets the request and the exchange of a call that has ended, with its
+    `on_called` gets each request without its body, and the running call; None for a call that
+    is only listed. `on_ended` gets the request and the exchange of a call that has ended, with its
     session's id; None when it is not saved. `on_gap` gets each change of what is not saved.
     `on_lost` gets the id of a call that will not be recorded. `on_results` gets a session and the
     results of tool calls that a request has brought to it.

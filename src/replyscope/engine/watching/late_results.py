@@ -26,7 +26,7 @@ class LateResults:
     _characters: int = 0
 
     def ended(self, call_id: str, session_id: str, exchange: Exchange) -> list[ToolResultPart]:
-        """A reply has ended. Returns the results that came before it was reported."""
+        """A reply has ended. Returns the results that arrived before that."""
         found = []
         for tool_call in (one for choice in exchange.choices for one in choice.tool_calls):
             key = (session_id, tool_call.id)
@@ -43,7 +43,7 @@ class LateResults:
     def came(
         self, session_id: str, results: Iterable[ToolResultPart]
     ) -> dict[str, list[ToolResultPart]]:
-        """A request has brought results. Returns those of ended calls, by watched call."""
+        """A request has brought results. Returns the results of ended calls, by watched call."""
         found: dict[str, list[ToolResultPart]] = {}
         for result in results:
             key = (session_id, result.call_id)

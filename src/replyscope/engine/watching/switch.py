@@ -85,7 +85,7 @@ class Watching:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     """The servers that calls were forwarded to in this run, by the names in watched sessions."""
     problem: str = ""
-    """Why it could not be started; empty if it could."""
+    """The reason why the start failed; empty if it succeeded."""
     _running: RunningWatch | None = None
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -24,11 +24,11 @@ _LEVEL = 6
 
 
 class BundleDamaged(Exception):
-    """The file, or one of its blocks, is not as it was written. The message is a phrase."""
+    """The file, or one of its blocks, was damaged. The message is a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BundleBlock:
     """One block: its place in the file, its size before compression, its checksum, and the
     numbers of its first and last entry.
     """
@@ -51,8 +51,8 @@ class Bundle:
     machine: str
     first: int
     end: LogHead
-    index: Block
-    blocks: tuple[Block, ...]
+    index: BundleBlock
+    blocks: tuple[BundleBlock, ...]
 
     def sessions(self) -> set[str]:
         """The ids of the sessions of its entries. Raises BundleDamaged."""
@@ -61,7 +61,7 @@ class Bundle:
         except ValueError as error:
             raise BundleDamaged(f"its index is damaged ({error})") from error
 
-    def entries(self, block: Block) -> list[HubEntry]:
+    def entries(self, block: BundleBlock) -> list[HubEntry]:
         """The entries of a block. Raises BundleDamaged."""
         return list(_read_entries(_unpacked(self.data, block), block))
 
@@ -124,7 +124,7 @@ def decode_bundle(data: bytes) -> Bundle:
 def _decode(data: bytes) -> Bundle:
     line, _, _ = data[:200].partition(b"\n")
     if not line.startswith(_MAGIC):
-        raise BundleDamaged("it is no bundle of this version")
+        raise BundleDamaged("it is not a bundle of this version")
     start = len(line) + 1
     end = data.find(b"\n", start, start + _LONGEST_HEADER)
     header = data[start:end]
@@ -134,14 +134,16 @@ def _decode(data: bytes) -> Bundle:
     offset = end + 1
     blocks = []
     for size, raw, checksum, first, last in value["blocks"]:
-        blocks.append(Block(offset, int(size), int(raw), str(checksum), int(first), int(last)))
+        blocks.append(
+            BundleBlock(offset, int(size), int(raw), str(checksum), int(first), int(last))
+        )
         offset += int(size)
     head = LogHead(int(value["last"]), str(value["digest"]))
     return Bundle(data, str(value["machine"]), int(value["first"]), head, blocks[0],
                   tuple(blocks[1:]))  # fmt: skip
 
 
-def _unpacked(data: bytes, block: Block) -> bytes:
+def _unpacked(data: bytes, block: BundleBlock) -> bytes:
     """The content of a block. Raises BundleDamaged."""
     packed = data[block.offset : block.offset + block.size]
     if len(packed) < block.size:
@@ -157,7 +159,7 @@ def _unpacked(data: bytes, block: Block) -> bytes:
     return raw
 
 
-def _read_entries(raw: bytes, block: Block) -> Iterator[HubEntry]:
+def _read_entries(raw: bytes, block: BundleBlock) -> Iterator[HubEntry]:
     at, number = 0, block.first - 1
     while at < len(raw):
         end = raw.find(b"\n", at, at + 2_000)

@@ -1,7 +1,7 @@
 """Compacts the log of one machine: joins small bundles, and removes replaced or purged entries.
 
 Only the machine itself compacts its log. Sixteen neighbours of one size class are joined into one
-bundle, so each entry is rewritten a few times in all, and one call writes a bounded amount.
+bundle, so each entry is rewritten only a few times, and one call writes a bounded amount.
 """
 
 from collections.abc import Collection, Iterable
@@ -77,7 +77,7 @@ def _entries(bundle: Bundle) -> list[HubEntry]:
 
 
 def newest(entries: Iterable[HubEntry]) -> list[HubEntry]:
-    """The entries without those that a later one replaces."""
+    """The entries that no later entry replaces."""
     last: dict[tuple[EntryKind, str], HubEntry] = {}
     for entry in entries:
         last[entry.kind, entry.id] = entry

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from replyscope.domain.errors import HubError, HubFull, HubReadOnly, HubUnreachable
 from replyscope.domain.hub import START, LogHead
+from replyscope.domain.regular_file import sync_folder
 
 MOST_FILES = 100_000
 MOST_MACHINES = 1_000
@@ -103,16 +104,6 @@ def write_whole(path: Path, data: bytes) -> None:
             part.unlink()
         raise
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder, so that a renamed file survives a loss of power."""
-    with suppress(OSError):  # not every system and file system can
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def remove_parts(folder: Path, before_s: float) -> None:

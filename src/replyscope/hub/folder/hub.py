@@ -42,7 +42,7 @@ _MACHINES = "machines"
 _NAME = "name.json"
 _CLEANING = "cleaning.json"
 _FOREIGN = (".", "~", "desktop.ini", "Thumbs.db", "Icon")
-"""How the names of files begin that synchronising programs and systems put into any folder."""
+"""The beginnings of names of files that synchronising programs and systems put into any folder."""
 _OLD_PART_S = 3_600
 _LONGEST_NAME = 80
 
@@ -151,7 +151,7 @@ class FolderHub:
             if head != before:
                 raise HubConflict(
                     "The log of this machine on the hub has another end than the one it wrote.",
-                    "It goes on as a new machine; nothing is lost.",
+                    "It continues as a new machine; nothing is lost.",
                 )
             if not entries:
                 return before

@@ -22,7 +22,7 @@ _MOST_SERVICE_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The place of a hub. `parameters` are those of libpq, without a password.
+    """The place of a hub. `parameters` are parameters of libpq, without the password.
 
     An empty host is a socket of this machine.
     """

@@ -11,22 +11,20 @@ from replyscope.domain.errors import SessionNotFound, StoreReadOnly
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
+from replyscope.domain.hub_bodies import read_settings
 from replyscope.domain.hub_merge import (
     CREATED,
     HEAD,
     UPDATED,
     Fields,
     merge_fields,
-    settings_of_fields,
     tags_of_fields,
 )
-from replyscope.domain.import_faults import DATA_FAULTS
-from replyscope.domain.json_values import from_ms, settings_from_json
+from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message
 from replyscope.domain.search import Labels
 from replyscope.domain.session import (
     Session,
-    SessionSettings,
     SessionSummary,
     Shelf,
     Spent,
@@ -52,15 +50,15 @@ _EXCHANGES = f"""
 SELECT kind, id, session_id, body FROM {{schema}}.entry
 WHERE owner = %s AND kind = 'exchange' AND id = ANY (%s) AND {_VISIBLE} ORDER BY number
 """
-_SUMMARIES = f"""
+_SUMMARIES = """
 SELECT s.id, s.title, r.model, s.created_at, s.updated_at, r.number, r.state, s.tags,
     s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.source, s.client
-FROM {{schema}}.session s, LATERAL (
+FROM {schema}.session s, LATERAL (
     SELECT count(*) AS number, (array_agg(model ORDER BY started_at DESC))[1] AS model,
         (array_agg(state ORDER BY started_at DESC))[1] AS state
-    FROM {{schema}}.reply r WHERE r.session_id = s.id AND r.owner = s.owner
+    FROM {schema}.reply r WHERE r.session_id = s.id AND r.owner = s.owner
 ) AS r
-WHERE {_VISIBLE} AND {{where}}
+WHERE (s.owner = session_user OR s.is_shared) AND {where}
 ORDER BY s.pinned_at IS NOT NULL AND %s DESC, s.updated_at DESC NULLS LAST LIMIT %s
 """
 _SHELVES = {
@@ -76,19 +74,8 @@ READ_ONLY = "Sessions on the hub can't be changed from here."
 NEXT_STEP = "Change the session on a machine that has it; its next sync sends the change."
 
 
-def _refusing(_name: str) -> Callable[..., Any]:
-    async def refuse(*_values: object, **_named: object) -> NoReturn:
-        raise StoreReadOnly(READ_ONLY, NEXT_STEP)
-
-    return refuse
-
-
-class PostgresArchive:
-    """The reading half of Store. Every other method of it raises StoreReadOnly."""
-
-    is_saving = True
-    is_private = False
-    writer = ""
+class _ReadOnly:
+    """A part of an archive whose missing methods, which would change it, raise StoreReadOnly."""
 
     def __init__(self, reader: HubReader) -> None:
         self._reader = reader
@@ -97,7 +84,19 @@ class PostgresArchive:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return _refusing(name)
+        return _refuse
+
+
+async def _refuse(*_values: object, **_named: object) -> NoReturn:
+    raise StoreReadOnly(READ_ONLY, NEXT_STEP)
+
+
+class PostgresArchive(_ReadOnly):
+    """The reading half of Store. Every other method of it raises StoreReadOnly."""
+
+    is_saving = True
+    is_private = False
+    writer = ""
 
     async def close(self) -> None:
         """End the connections."""
@@ -167,11 +166,7 @@ class PostgresArchive:
         return await self._summaries(_SHELVES[shelf], (pinned_first, limit))
 
     async def _summaries(self, where: str, values: Sequence[object]) -> tuple[SessionSummary, ...]:
-        statement = (
-            _SUMMARIES.replace("{where}", where)
-            .replace("WHERE (owner", "WHERE (s.owner")
-            .replace("OR is_shared)", "OR s.is_shared)")
-        )
+        statement = _SUMMARIES.replace("{where}", where)
         rows = await self._reader.read(
             lambda c: c.execute(named(self._schema, statement), values).fetchall()
         )
@@ -212,17 +207,8 @@ class PostgresArchive:
         return StoredSession(session, tuple(messages.values()), exchanges, spent), tags
 
 
-class PostgresLabels:
+class PostgresLabels(_ReadOnly):
     """The labels of the sessions on a hub. Changes raise StoreReadOnly."""
-
-    def __init__(self, reader: HubReader) -> None:
-        self._reader = reader
-        self._schema = reader.address.schema
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return _refusing(name)
 
     async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
         """See SessionLabels."""
@@ -279,17 +265,13 @@ def _session(
     head = values.get(HEAD)
     if head not in messages:
         head = next(reversed(tuple(messages)), None)
-    try:
-        settings = settings_from_json(settings_of_fields(values))
-    except DATA_FAULTS:
-        settings = SessionSettings()  # of a newer version, or damaged
     deleted = values.get("deleted_at")
     session = Session(
         session_id,
         values.get("title", ""),
         from_ms(values.get(CREATED, 0)),
         from_ms(values.get(UPDATED, 0)),
-        settings,
+        read_settings(fields),
         head,
         bool(values.get("is_title_given")),
         deleted_at=None if deleted is None else from_ms(deleted),

@@ -34,7 +34,7 @@ Body = Mapping[str, StampedField] | Message | PlacedExchange | None
 
 
 def pack(body: bytes) -> bytes:
-    """A body as it is stored."""
+    """The stored form of a body."""
     return zlib.compress(body, 3)
 
 

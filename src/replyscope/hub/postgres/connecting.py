@@ -1,6 +1,6 @@
 """Opens the connections to a PostgreSQL hub, with bounds in time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 from psycopg import sql
@@ -11,7 +11,7 @@ from replyscope.hub.postgres.address import Address, is_local
 from replyscope.hub.postgres.faults import translated
 
 Password = Callable[[str], str | None]
-"""Returns the password with a name from the keyring; None leaves it to libpq's own sources."""
+"""Returns the password with a name from the keyring; with None, libpq uses its own sources."""
 Connection = psycopg.Connection[tuple[object, ...]]
 _CONNECT_S = 10
 _OPTIONS = {
@@ -61,6 +61,11 @@ def _check_route(connection: Connection, address: Address) -> None:
             f"The connection to the hub at {address.shown} is not encrypted.",
             "Give the server a certificate (ssl = on).",
         )
+
+
+def by_column(rows: Iterable[Sequence[object]]) -> list[list[object]]:
+    """The columns of rows, as the arrays of `unnest`; empty without rows."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def named(schema: str, statement: str) -> sql.Composed:

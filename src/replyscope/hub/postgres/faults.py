@@ -100,11 +100,10 @@ def _said(error: psycopg.Error) -> str:
 @contextmanager
 def search_translated(shown: str) -> Iterator[None]:
     """Like `translated`; a cancelled query is a SearchInterrupted."""
-    try:
-        yield
-    except errors.QueryCanceled as error:
-        if "user request" in str(error):
-            raise SearchInterrupted("A newer search replaced this one.") from error
-        raise translate(error, shown) from error
-    except psycopg.Error as error:
-        raise translate(error, shown) from error
+    with translated(shown):
+        try:
+            yield
+        except errors.QueryCanceled as error:
+            if "user request" in str(error):
+                raise SearchInterrupted("A newer search replaced this one.") from error
+            raise  # the time limit of the server

@@ -1,4 +1,4 @@
-"""Creates, checks and migrates the tables of a hub, and grants its team the rights to them."""
+"""Creates, checks and migrates the tables of a hub, and grants the rights of its team."""
 
 from collections.abc import Sequence
 
@@ -56,9 +56,7 @@ def check_version(connection: Connection, address: Address) -> None:
     """Raises HubError unless the hub has the tables that this program knows."""
     version = hub_version(connection, address)
     if version is None:
-        raise NotAHub(
-            f"There is no hub at {address.shown} yet.", "Create it with `replyscope hub init`."
-        )
+        raise _no_hub(address)
     _check_newer(version, address)
     if version < len(VERSIONS):
         raise HubTooNew(
@@ -182,9 +180,7 @@ def _give_rights(connection: Connection, address: Address, role: str) -> None:
 def _check_owner(connection: Connection, address: Address) -> None:
     row = connection.execute(_OURS, (address.schema,)).fetchone()
     if row is None:
-        raise NotAHub(
-            f"There is no hub at {address.shown} yet.", "Create it with `replyscope hub init`."
-        )
+        raise _no_hub(address)
     if not row[1]:
         raise HubRefused(
             f"The hub at {address.shown} belongs to another role.", "Ask its owner to do this."
@@ -198,6 +194,12 @@ def _check_newer(version: int, address: Address) -> None:
             f"has {len(VERSIONS)}).",
             "Update replyscope.",
         )
+
+
+def _no_hub(address: Address) -> NotAHub:
+    return NotAHub(
+        f"There is no hub at {address.shown} yet.", "Create it with `replyscope hub init`."
+    )
 
 
 def _not_ours(address: Address) -> NotAHub:

@@ -1,7 +1,7 @@
 """A hub in a PostgreSQL database: the logs of machines, and the tables of the review.
 
-A push writes the log and the review in one transaction. A role reads its own rows and those that
-are shared with the team; logs are pulled from the own machines only.
+A push writes the log and the review in one transaction. A role reads its own rows and the rows
+that are shared with the team; logs are pulled from the own machines only.
 """
 
 from collections.abc import Iterator, Sequence
@@ -92,7 +92,7 @@ class PostgresHub:
         return self._address
 
     def initialise(self) -> None:
-        """See Hub. Creates the tables, or migrates those of an older version."""
+        """See Hub. Creates the tables, or migrates tables of an older version."""
         with translated(self._address.shown):
             found_hub(self._open(), self._address)
 
@@ -135,7 +135,7 @@ class PostgresHub:
         return after
 
     def _lock(self, connection: Connection) -> None:
-        """Let one machine of a role push at a time: sessions are merged from all of them."""
+        """Let one machine of a role push at a time: sessions are merged from all machines."""
         connection.execute(self._sql(_LOCK))
         connection.execute(self._sql(_LOCKED))
 

@@ -23,24 +23,24 @@ ARGUMENTS = "%s::tsquery, %s::text[], %s::text[], %s::boolean[]"
 
 
 class PostgresDialect:
-    """The SQL of PostgreSQL, with LIKE for patterns and tsvector for texts. Implements Dialect."""
+    """Implements SqlDialect for PostgreSQL, with LIKE for patterns and tsvector for texts."""
 
     always = Condition("true")
 
     def text(self, term: Term) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         found = f"SELECT w.owner, w.exchange_id FROM {{schema}}.found({ARGUMENTS}, NULL) AS w"
         return Condition(f"((f.owner, f.exchange_id) IN ({found}))", text_query([term]).values)
 
     def title(self, words: str, *, is_open: bool) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         if not words:
             return self.always
         end = "" if is_open else " "
         return Condition("(s.title_words LIKE %s)", (f"% {words}{end}%",))
 
     def number(self, field: str, sign: str, bound: float) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         if field in NUMBERS:
             return Condition(f"coalesce(f.{NUMBERS[field]} {sign} %s, false)", (bound,))
         start = field + SEPARATOR
@@ -51,19 +51,19 @@ class PostgresDialect:
         return _named(test, (start, len(start) + 1, bound))
 
     def names(self, field: str, pattern: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         if field in NAMES:
             columns = [_LIKE.format(f"f.{column}") for column in NAMES[field]]
             return Condition(f"({' OR '.join(columns)})", (like_of(pattern),) * len(columns))
         return _named(_LIKE.format("n"), (like_of(field + SEPARATOR) + like_of(pattern),))
 
     def tag(self, pattern: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         test = f"SELECT 1 FROM unnest(s.tags) AS t WHERE {_LIKE.format('t')}"
         return Condition(f"(EXISTS ({test}))", (like_of(pattern),))
 
     def of_session(self, kind: OfSession, pattern: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         column, like = _TEXTS[kind.fact], like_of(pattern)
         if kind.has_parts:
             return Condition(f"({_LIKE.format(f'(%s || {column})')})", (PART, like))
@@ -71,21 +71,21 @@ class PostgresDialect:
         return Condition(f"({_LIKE.format(text)})", (kind.unnamed, like))
 
     def started(self, start_ms: int, end_ms: int) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         return Condition("(f.started_at >= %s AND f.started_at < %s)", (start_ms, end_ms))
 
     def mark(self, mark: Mark) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         return Condition("(f.marks LIKE %s)", (f"% {mark} %",))
 
     def is_known(self, field: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         if field in NUMBERS:
             return Condition(f"(f.{NUMBERS[field]} IS NOT NULL)")
         return _named("starts_with(n, %s)", (field + SEPARATOR,))
 
     def is_true(self, fact: str) -> Condition:
-        """See Dialect."""
+        """See SqlDialect."""
         return Condition(f"({_TRUTHS[fact]})")
 
 

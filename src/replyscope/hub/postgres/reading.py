@@ -24,27 +24,26 @@ class HubReader:
 
     def __init__(self, address: Address, password: Password) -> None:
         self.address = address
-        self._looking = _Line(address, password, "hub-search")
+        self._searching = _Line(address, password, "hub-search")
         self._reading = _Line(address, password, "hub-read")
         self._cancelling = ThreadPoolExecutor(1, thread_name_prefix="hub-cancel")
 
-    async def look(self, job: Job[T]) -> T:
-        """Run a search that `interrupt` cancels. Raises SearchInterrupted, StoreError."""
-        return await self._looking.run(job)
-
-    async def read(self, job: Job[T]) -> T:
-        """Run a job beside the searches. Raises StoreError."""
-        return await self._reading.run(job)
+    async def read(self, job: Job[T], *, is_search: bool = False) -> T:
+        """Run a job. With `is_search`, `interrupt` cancels it, and other jobs run meanwhile.
+        Raises StoreError, and SearchInterrupted for a search.
+        """
+        line = self._searching if is_search else self._reading
+        return await line.run(job)
 
     def interrupt(self) -> None:
         """Cancel the running search, without waiting for the server."""
-        self._cancelling.submit(self._looking.cancel)
+        self._cancelling.submit(self._searching.cancel)
 
     async def close(self) -> None:
         """Cancel the search and end the connections."""
         self.interrupt()
         await asyncio.to_thread(self._cancelling.shutdown)
-        await self._looking.close()
+        await self._searching.close()
         await self._reading.close()
 
 

@@ -14,7 +14,7 @@ from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Part, Role, ToolResultPart
 from replyscope.hub.postgres.bodies import PlacedExchange, read_body, unpack
-from replyscope.hub.postgres.connecting import Connection, named
+from replyscope.hub.postgres.connecting import Connection, by_column, named
 from replyscope.hub.postgres.lexemes import Indexed, index_texts
 from replyscope.hub.postgres.schema import FIRST_MS, LAST_MS
 from replyscope.hub.postgres.sessions import storable
@@ -40,19 +40,19 @@ ON CONFLICT (owner, id) DO UPDATE SET
     exchange_ids = excluded.exchange_ids, choices = excluded.choices,
     created_at = excluded.created_at, said = excluded.said, is_shared = excluded.is_shared
 """
-_ABOVE = """
+_ABOVE = f"""
 WITH RECURSIVE above AS (
     SELECT n.exchange_id, m.parent_id AS id, 0 AS depth
     FROM unnest(%s::text[], %s::text[]) AS n (exchange_id, message_id)
-    JOIN {schema}.message m ON m.owner = session_user AND m.id = n.message_id
+    JOIN {{schema}}.message m ON m.owner = session_user AND m.id = n.message_id
     UNION ALL
     SELECT above.exchange_id, m.parent_id, above.depth + 1
-    FROM above JOIN {schema}.message m ON m.owner = session_user AND m.id = above.id
-    WHERE above.depth < 8 AND m.role IN ('user', 'aside')
+    FROM above JOIN {{schema}}.message m ON m.owner = session_user AND m.id = above.id
+    WHERE above.depth < {_MOST_ABOVE} AND m.role IN ('user', 'aside')
 )
 SELECT above.exchange_id, above.id
-FROM above JOIN {schema}.message m ON m.owner = session_user AND m.id = above.id
-WHERE m.role IN ('user', 'aside') AND above.depth < 8
+FROM above JOIN {{schema}}.message m ON m.owner = session_user AND m.id = above.id
+WHERE m.role IN ('user', 'aside') AND above.depth < {_MOST_ABOVE}
 ORDER BY above.exchange_id, above.depth DESC
 """
 _BELOW = """
@@ -133,8 +133,7 @@ def put_messages(connection: Connection, schema: str, messages: Sequence[SentMes
         for one in newest.values()
     ]
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        connection.execute(named(schema, _PUT_MESSAGES), columns)
+        connection.execute(named(schema, _PUT_MESSAGES), by_column(rows))
 
 
 def affected_by(
@@ -142,7 +141,7 @@ def affected_by(
 ) -> dict[str, Sent]:
     """The exchanges that were sent earlier, and whose prompt or results are among messages.
 
-    Those with a `known` id are left out.
+    Exchanges with a `known` id are left out.
     """
     asked = [one.id for one in messages if one.body.role in _ASKING]
     told = [one.body.parent_id for one in messages if one.body.role is Role.TOOL]
@@ -188,12 +187,8 @@ def put_replies(
         return
     months = sorted({month for row in rows if (month := _month(row[1]))})
     connection.execute(named(schema, "SELECT {schema}.make_months(%s)"), (months,))
-    connection.execute(named(schema, _PUT_REPLIES), _by_column(rows))
-    connection.execute(named(schema, _PUT_WORDS), _by_column(words))
-
-
-def _by_column(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+    connection.execute(named(schema, _PUT_REPLIES), by_column(rows))
+    connection.execute(named(schema, _PUT_WORDS), by_column(words))
 
 
 def _month(at_ms: object) -> str | None:
@@ -277,7 +272,7 @@ def _path_at_hand(message_id: str, messages: Mapping[str, SentMessage]) -> list[
 def _known(
     connection: Connection, schema: str, wanted: set[str], messages: Mapping[str, SentMessage]
 ) -> dict[str, SentMessage]:
-    """Messages by id: those at hand, and those that were sent earlier."""
+    """Messages by id: the given messages, and messages that were sent earlier."""
     found = {name: messages[name] for name in wanted if name in messages}
     missing = sorted(wanted - set(found))
     for entry, _ in _stored(connection, schema, EntryKind.MESSAGE, missing):

@@ -142,7 +142,9 @@ class PostgresSearchIndex:
     async def find(self, search: Search) -> tuple[Hit, ...]:
         """See SearchIndex."""
         plan = _plan(search)
-        rows = await self._reader.look(lambda c: self._page(c, plan, search, _COLUMNS))
+        rows = await self._reader.read(
+            lambda c: self._page(c, plan, search, _COLUMNS), is_search=True
+        )
         return tuple(_hit(row, plan) for row in rows)
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
@@ -153,7 +155,7 @@ class PostgresSearchIndex:
         def run(connection: Connection) -> list[Any]:
             return self._all(connection, plan, "f.session_id, f.exchange_id", f"ORDER BY {order}")
 
-        return tuple((row[0], row[1]) for row in await self._reader.look(run))
+        return tuple((row[0], row[1]) for row in await self._reader.read(run, is_search=True))
 
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
         """See SearchIndex."""
@@ -182,7 +184,7 @@ class PostgresSearchIndex:
             "GROUP BY s.owner, s.id, s.title, s.pinned_at, s.archived_at, s.deleted_at, s.tags "
             f"ORDER BY {order} LIMIT {int(search.limit)} OFFSET {int(search.offset)}"
         )
-        rows = await self._reader.look(lambda c: self._all(c, plan, columns, tail))
+        rows = await self._reader.read(lambda c: self._all(c, plan, columns, tail), is_search=True)
         return tuple(_session_hit(row) for row in rows)
 
     async def facets(self, search: Search) -> Facets:
@@ -197,7 +199,7 @@ class PostgresSearchIndex:
             facets = count_facets(connection, self._schema, prefix, source, values)
             return replace(facets, is_ranked=not is_common)
 
-        return await self._reader.look(run)
+        return await self._reader.read(run, is_search=True)
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
         """See SearchIndex."""
@@ -206,8 +208,8 @@ class PostgresSearchIndex:
             "f.started_at, f.model, f.marks LIKE '%% error %%', f.input, f.output, f.cost, "
             "f.is_reported, f.ttft, f.duration, f.named"
         )
-        rows = await self._reader.look(
-            lambda c: self._all(c, plan, columns, "ORDER BY f.started_at")
+        rows = await self._reader.read(
+            lambda c: self._all(c, plan, columns, "ORDER BY f.started_at"), is_search=True
         )
         return tuple(_figure(row, search.now) for row in rows)
 

@@ -7,7 +7,7 @@ from typing import Any
 from replyscope.domain.hub_merge import CREATED, HEAD, UPDATED, StampedField
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
-from replyscope.hub.postgres.connecting import Connection, named
+from replyscope.hub.postgres.connecting import Connection, by_column, named
 
 _TAG = "tag:"
 _TIMES = ("pinned_at", "archived_at", "deleted_at")
@@ -24,7 +24,7 @@ UPDATE {schema}.session AS s SET is_shared = n.is_shared FROM (
     WHERE owner = session_user AND kind = 'session' AND session_id = ANY (%s) GROUP BY session_id
 ) AS n WHERE s.owner = session_user AND s.id = n.session_id AND s.is_shared <> n.is_shared
 """
-"""The fields of a session are merged from all machines, so all of them must share it."""
+"""The fields of a session are merged from all machines, so every machine must share it."""
 _PUT_FIELDS = """
 INSERT INTO {schema}.session_field AS old
     (session_id, name, value, at_ms, counter, stamped_by)
@@ -68,14 +68,12 @@ def ensure_sessions(connection: Connection, schema: str, session_ids: Collection
 
 def put_changes(connection: Connection, schema: str, changes: Changes) -> None:
     """Merge the fields of sessions, the later stamp wins, and update their rows."""
-    rows = list(_newest(changes))
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns = by_column(_newest(changes))
     if columns:
         connection.execute(named(schema, _PUT_FIELDS), columns)
-    sessions = _merged(connection, schema, changes)
-    values = [list(column) for column in zip(*map(_row, sessions), strict=True)]
-    if values:
-        connection.execute(named(schema, _UPDATE), values)
+    rows = by_column(map(_row, _merged(connection, schema, changes)))
+    if rows:
+        connection.execute(named(schema, _UPDATE), rows)
 
 
 def _newest(changes: Changes) -> Iterable[tuple[object, ...]]:

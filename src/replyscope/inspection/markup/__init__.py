@@ -1,1 +1,1 @@
-"""What replies write beyond CommonMark: formulas, diagrams, footnotes, tasks, alerts, tags."""
+"""Syntax of replies beyond CommonMark: formulas, diagrams, footnotes, tasks, alerts, tags."""

@@ -65,7 +65,7 @@ class PageDiagrams:
         self._left = steps
 
     def rows(self, source: str) -> Rows | None:
-        """The rows of a diagram as it is written, or None if it cannot be drawn. Raises
+        """The rows of a diagram in its own direction, or None if it cannot be drawn. Raises
         TooMuchWorkError.
         """
         if self._left <= 0:
@@ -95,7 +95,7 @@ def fitting_rows(variants: Sequence[Rows], width: int) -> list[str] | None:
 
 @lru_cache(maxsize=64)
 def diagram_variants(source: str, ascii_only: bool = False) -> tuple[Rows, ...]:
-    """The drawings of a diagram: as it is written, and a flowchart also from top to bottom.
+    """The drawings of a diagram: in its own direction, and a flowchart also from top to bottom.
 
     Empty for what cannot be drawn. It can take seconds.
     """

@@ -117,7 +117,7 @@ def _in_rows(element: Element) -> Element:
 
 
 def _depth(source: str) -> int:
-    """How deep the source nests, at most."""
+    """The maximum nesting depth of the source."""
     depth = deepest = 0
     for opened in re.findall(r"\\\\|\\[{}]|\{|\}|\\(?:left|begin|right|end)(?![a-z])", source):
         depth += {"{": 1, "\\left": 1, "\\begin": 1}.get(opened, 0)

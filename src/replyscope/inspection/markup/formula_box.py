@@ -1,4 +1,4 @@
-"""Boxes of characters: rows of one width, and the row that stands on the line of the text."""
+"""Boxes of characters: rows of one width, and the row that is on the baseline of the text."""
 
 from __future__ import annotations
 

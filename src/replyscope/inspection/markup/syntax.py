@@ -20,7 +20,7 @@ PAIRED_TAGS = frozenset(
 
 
 def markdown_parser(**options: Any) -> MarkdownIt:
-    """A new parser of this syntax; `options` are those of markdown-it."""
+    """A new parser of this syntax; `options` are options of markdown-it."""
     from markdown_it import MarkdownIt  # after the first paint
     from mdit_py_plugins.deflist import deflist_plugin
 
@@ -59,7 +59,7 @@ def take_alert(quote: list[Token]) -> str:
 
 
 def take_task(item: list[Token]) -> bool | None:
-    """Whether the task of a list item is done; None if it is no task. The box is removed."""
+    """Whether the task of a list item is done; None if it is not a task. The box is removed."""
     inline = _first_inline(item, "paragraph_open")
     found = _TASK.match(inline.content) if inline is not None else None
     if inline is None or found is None:

@@ -61,7 +61,7 @@ def session_markdown(shared: Shared, clean: Clean) -> str:
 
 
 def _level(heading: str) -> int:
-    """How many levels the headings of a message below this heading are demoted."""
+    """The number of levels by which headings of a message below this heading are demoted."""
     return len(heading)
 
 

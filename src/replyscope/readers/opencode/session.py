@@ -89,7 +89,7 @@ def _user_part(part: Fields, left: Leftovers) -> list[Part]:
         case "subtask":
             return [TextPart(text_of(part.get("prompt")))]
         case kind if kind not in _SILENT:
-            left.add(f"part of the kind `{kind[:60]}`", "it is no text of a person or a model")
+            left.add(f"part of the kind `{kind[:60]}`", "it is not a text of a person or a model")
     return []
 
 

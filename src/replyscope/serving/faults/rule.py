@@ -205,17 +205,17 @@ TERMS: dict[str, FaultTerm] = {
     ),
     "cut": FaultTerm(
         "a place such as after:500b or after:2kb",
-        "close the connection after so many bytes of the reply",
+        "close the connection after this number of bytes of the reply",
         lambda text: _field("cut", _place(text)),
     ),
     "stall": FaultTerm(
         "a time such as 5s or 300ms, maybe with a place: 5s after:500b",
-        "send nothing for a time: before the reply, or after so many bytes",
+        "send nothing for a time: before the reply, or after a number of bytes",
         _stall,
     ),
     "slow": FaultTerm(
         "a rate such as 20tok/s",
-        "send at most so many frames of a stream in a second",
+        "limit the frames of a stream per second",
         lambda text: _field("slow", _rate(text)),
     ),
     "finish": FaultTerm(

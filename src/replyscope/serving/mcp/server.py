@@ -1,6 +1,6 @@
 """An MCP server over standard input and output. It offers tools that only read.
 
-The only module beside `toolbox` that uses the MCP SDK.
+Only this module and `toolbox` use the MCP SDK.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ def _listed(tool: ReadingTool) -> Tool:
 
 
 def _wrong(tool: ReadingTool, arguments: Mapping[str, Any]) -> str:
-    """Why the arguments do not fit the schema; empty if they do."""
+    """The first fault of the arguments against the schema; empty without one."""
     validator = Draft202012Validator(dict(tool.schema))
     faults = sorted(validator.iter_errors(dict(arguments)), key=lambda one: str(one.path))
     if not faults:

@@ -107,8 +107,8 @@ class CallCopy:
 
     @cached_property
     def _readable(self) -> bytes | None:
-        """The decoded body with masked keys; None if it can't be read whole. A gate, the choice of
-        a fault and the report ask for it.
+        """The decoded body with masked keys; None if it can't be read whole. It is used by a
+        gate, the choice of a fault, and the report.
         """
         body = self._decoded()
         return None if body is None else self._mask.body(body)

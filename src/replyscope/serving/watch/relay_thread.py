@@ -125,7 +125,7 @@ class _HandedListener:
         self._has_holes = False
 
     def begin(self, observer: CallObserver, request: WatchedRequest, size: int = 0) -> bool:
-        """Report the request. Returns whether there is room for it."""
+        """Report the request. Returns whether there is room."""
 
         def called() -> None:
             try:
@@ -181,7 +181,7 @@ class HandedGate:
 
 
 class RelayThread:
-    """The thread of a relay. Its methods are those of the relay, for the owner's loop."""
+    """The thread of a relay. It has the methods of the relay, to call in the owner's loop."""
 
     def __init__(self, relay: Relay, handover: Handover) -> None:
         self._relay = relay

@@ -1,4 +1,4 @@
-"""An open backup to verify: its files, and its database, which is read in place."""
+"""Opens a backup to verify it: its files, and its database in place."""
 
 import asyncio
 import sqlite3
@@ -28,7 +28,7 @@ class CheckedBackup:
         self._names = {one.own_name for one in manifest.entries if one.folder == "files"}
 
     def damaged_files(self) -> list[str]:
-        """The names of the files whose content is not that of the manifest. Blocks."""
+        """The names of the files that differ from the manifest. Blocks."""
         return find_damaged_files(self._backup)
 
     async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -43,14 +43,14 @@ class CheckedBackup:
         return await asyncio.to_thread(run)
 
     def file_fault(self, path: Path) -> str:
-        """Why the backup lacks a kept file; empty if it has it, or it was not in the folder."""
+        """The fault of a file that the backup lacks; empty for files outside its folder."""
         is_inside = path.parent == self._kept
         return "is not in the backup" if is_inside and path.name not in self._names else ""
 
 
 @contextmanager
 def check_backup(path: Path) -> Iterator[CheckedBackup]:
-    """Open a backup to verify it. Raises BackupFault for a file that is none, StoreError."""
+    """Open a backup to verify it. Raises BackupFault for another file, StoreError."""
     try:
         with open_backup(path, len(MIGRATIONS)) as backup, connect_backup(path) as connection:
             check_schema(connection)

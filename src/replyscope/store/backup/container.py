@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol
 
 from replyscope.domain.errors import BackupFault
 from replyscope.domain.regular_file import NotRegularError, open_regular
-from replyscope.store.backup.manifest import MANIFEST, Entry, Manifest, parse_manifest
+from replyscope.store.backup.manifest import MANIFEST, Manifest, ManifestEntry, parse_manifest
 
 PAUSE_AFTER = 4 * 2**20
 """The bytes that are copied between two pauses."""
@@ -66,7 +66,7 @@ def copy(source: _Readable, target: _Writable | None, size: int, pause: Pause) -
 def append_files(
     file: BinaryIO,
     files: Iterable[tuple[str, Path]],
-    describe: Callable[[tuple[Entry, ...]], Manifest],
+    describe: Callable[[tuple[ManifestEntry, ...]], Manifest],
     pause: Pause,
 ) -> Manifest:
     """Write the ZIP archive at the end of a file: files by name, then the manifest.
@@ -74,7 +74,7 @@ def append_files(
     A file that was deleted meanwhile, or is not a regular file, is left out.
     """
     file.seek(0, os.SEEK_END)
-    entries: list[Entry] = []
+    entries: list[ManifestEntry] = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, path in files:
             try:
@@ -83,7 +83,7 @@ def append_files(
                 continue
             with source, archive.open(_info(name), "w", force_zip64=True) as target:
                 size = os.fstat(source.fileno()).st_size
-                entries.append(Entry(name, size, copy(source, target, size, pause)))
+                entries.append(ManifestEntry(name, size, copy(source, target, size, pause)))
         manifest = describe(tuple(entries))
         text = json.dumps(manifest.as_json(), indent=1)
         archive.writestr(_info(MANIFEST), text)
@@ -104,7 +104,7 @@ class BackupFile:
         self._archive = archive
         self.manifest = manifest
 
-    def extract(self, entry: Entry, target: BinaryIO | None, pause: Pause) -> bool:
+    def extract(self, entry: ManifestEntry, target: BinaryIO | None, pause: Pause) -> bool:
         """Copy a file of the backup. Returns whether it is undamaged. Raises OSError.
 
         Without a target it only reads the file.
@@ -165,13 +165,13 @@ def _read_manifest(archive: zipfile.ZipFile, known_schema: int) -> Manifest:
 
 
 def _check_sizes(archive: zipfile.ZipFile, manifest: Manifest, size: int) -> None:
-    """Check that the archive has the manifest's files, uncompressed, and room for all of them."""
+    """Check that the archive has exactly the manifest's files, uncompressed and complete."""
     expected = {one.name: one.size for one in manifest.entries}
     infos = [info for info in archive.infolist() if info.filename != MANIFEST]
     found = {info.filename: info.file_size for info in infos}
     is_plain = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
     is_unique = len(archive.infolist()) == len(expected) + 1
     if found != expected or not is_unique or not is_plain:
-        raise BackupFault("The files in this backup are not those of its manifest.")
+        raise BackupFault("The files in this backup differ from its manifest.")
     if manifest.total_bytes > size:
         raise BackupFault("This backup is smaller than its manifest says.")

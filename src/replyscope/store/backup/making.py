@@ -6,13 +6,14 @@ The database is copied page by page from a snapshot: in WAL mode a reader blocks
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from replyscope.domain.errors import BackupFault, StoreError, StoreFull
+from replyscope.domain.regular_file import sync_folder
 from replyscope.store.backup.container import PAUSE_AFTER, Pause, append_files, copy, no_pause
-from replyscope.store.backup.manifest import Entry, Manifest
+from replyscope.store.backup.manifest import Manifest, ManifestEntry
 from replyscope.store.database import connect_reader
 from replyscope.store.sqlite_errors import translate_error
 
@@ -21,7 +22,7 @@ _PAGES = PAUSE_AFTER // 4096
 
 @dataclass(frozen=True, slots=True)
 class ArchivePlaces:
-    """Where the parts of an archive are."""
+    """The paths of the parts of an archive."""
 
     database: Path
     kept_files: Path
@@ -74,7 +75,7 @@ def make_backup(
 
 
 def _belongs_to(database: Path, target: Path) -> bool:
-    """Whether a backup would overwrite the database, or a file that SQLite keeps beside it."""
+    """Whether a backup would overwrite the database, or one of its files such as the WAL."""
     is_beside = target.parent.resolve() == database.parent.resolve()
     return target.resolve() == database.resolve() or (
         is_beside and target.name.startswith(f"{database.name}-")
@@ -86,9 +87,9 @@ def _write(places: ArchivePlaces, part: Path, made_at: str, program: str, pause:
     with part.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        database = Entry("", size, copy(file, None, size, pause))
+        database = ManifestEntry("", size, copy(file, None, size, pause))
 
-        def describe(entries: tuple[Entry, ...]) -> Manifest:
+        def describe(entries: tuple[ManifestEntry, ...]) -> Manifest:
             kept = str(places.kept_files)
             return Manifest(made_at, program, schema, kept, database, entries)
 
@@ -160,12 +161,7 @@ def _rename(part: Path, target: Path, *, replaces: bool) -> None:
             raise BackupFault(f"{target} exists.", "Choose another name.") from None
         except OSError:  # a file system without hard links
             part.replace(target)
-    with suppress(OSError):  # Windows can't open a folder
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(target.parent)
 
 
 def _unwritten(error: OSError, target: Path) -> StoreError:

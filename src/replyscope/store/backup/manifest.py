@@ -18,7 +18,7 @@ _MOST_BYTES = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """A file of a backup. `name` is files/NAME or prompts/NAME, empty for the database."""
 
     name: str
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup contains. `schema` is the version of the database, `kept_files` the folder
+    """The contents of a backup. `schema` is the version of the database, `kept_files` the folder
     of the kept files at the time of the backup: saved replies name them with their whole path.
     """
 
@@ -46,8 +46,8 @@ class Manifest:
     program: str
     schema: int
     kept_files: str
-    database: Entry
-    entries: tuple[Entry, ...]
+    database: ManifestEntry
+    entries: tuple[ManifestEntry, ...]
 
     @property
     def total_bytes(self) -> int:
@@ -90,7 +90,7 @@ def parse_manifest(text: bytes, known_schema: int) -> Manifest:
         raise BackupFault(f"The manifest of this backup is damaged ({error}).") from error
 
 
-def _entries(values: list[Mapping[str, Any]]) -> tuple[Entry, ...]:
+def _entries(values: list[Mapping[str, Any]]) -> tuple[ManifestEntry, ...]:
     entries = tuple(map(_entry, values))
     for one in entries:
         is_plain = _PLAIN.fullmatch(one.own_name) and one.own_name not in (".", "..")
@@ -101,8 +101,8 @@ def _entries(values: list[Mapping[str, Any]]) -> tuple[Entry, ...]:
     return entries
 
 
-def _entry(value: Mapping[str, Any]) -> Entry:
+def _entry(value: Mapping[str, Any]) -> ManifestEntry:
     size, digest = value["bytes"], value["sha256"]
     if type(size) is not int or not 0 <= size < _MOST_BYTES or not _DIGEST.fullmatch(digest):
         raise ValueError("a size or a digest is invalid")
-    return Entry(str(value["name"]), size, digest)
+    return ManifestEntry(str(value["name"]), size, digest)

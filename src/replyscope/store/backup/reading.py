@@ -16,7 +16,7 @@ _CODE = "SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"
 
 
 def find_damaged_files(backup: BackupFile, pause: Pause = no_pause) -> list[str]:
-    """The names of the files of a backup whose content is not that of the manifest."""
+    """The names of the files of a backup that differ from the manifest."""
     entries = (backup.manifest.database, *backup.manifest.entries)
     return [
         entry.name or "the database" for entry in entries if not backup.extract(entry, None, pause)
@@ -25,7 +25,7 @@ def find_damaged_files(backup: BackupFile, pause: Pause = no_pause) -> list[str]
 
 @contextmanager
 def connect_backup(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection to the database of a backup. It makes no file beside it."""
+    """A read-only connection to the database of a backup. SQLite creates no other files."""
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(
         sqlite3.connect(
@@ -38,8 +38,8 @@ def connect_backup(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def check_schema(connection: sqlite3.Connection) -> None:
-    """Check that a database has the tables of replyscope and nothing else: a view or trigger of
-    another hand would run in later queries. Raises BackupFault.
+    """Check that a database has the tables of replyscope and nothing else: a foreign view or
+    trigger would run in later queries. Raises BackupFault.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if not 0 < version <= len(MIGRATIONS):
@@ -50,7 +50,7 @@ def check_schema(connection: sqlite3.Connection) -> None:
             create(expected)
             if all(_same(connection, expected, sql) for sql in (_OBJECTS, _CODE)):
                 return
-    raise BackupFault("The tables of this backup are not those of replyscope.")
+    raise BackupFault("The tables of this backup differ from those of replyscope.")
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

@@ -17,7 +17,7 @@ from replyscope.store.kept_paths import has_paths
 
 
 def relocate(connection: sqlite3.Connection, before: str, now: str) -> None:
-    """Rename the folder of kept files in all messages and replies. Damaged rows are kept."""
+    """Rename the folder of kept files in all messages and replies. Damaged rows are unchanged."""
     rows = connection.execute("SELECT id, parts FROM message WHERE instr(parts, '\"files\"')")
     for message_id, text in rows.fetchall():
         try:

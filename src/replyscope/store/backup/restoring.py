@@ -1,6 +1,6 @@
 """Restores a backup into a data folder.
 
-Everything is copied beside the archive and checked first; then files are renamed. The present
+All files are copied into the data folder and checked first, then renamed. The present
 archive is moved aside, never deleted.
 """
 
@@ -30,7 +30,7 @@ _BESIDE = ("-wal", "-shm", "-journal")
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored. `aside` is the folder of the archive that was there before."""
+    """The result of a restore. `aside` is the folder of the replaced archive."""
 
     made_at: str
     sessions: int
@@ -55,7 +55,7 @@ def restore_backup(
     if places.database.exists() and not replaces:
         raise BackupFault(
             f"There are saved sessions in {data}.",
-            "Use --replace, which keeps them beside the restored ones, or another --data-dir.",
+            "Use --replace, which keeps them in a folder of their own, or another --data-dir.",
         )
     try:
         with open_backup(path, len(MIGRATIONS)) as backup:

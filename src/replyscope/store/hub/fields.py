@@ -3,10 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from replyscope.domain.hub import Stamp
-from replyscope.domain.hub_bodies import UNSHARED
+from replyscope.domain.hub_bodies import UNSHARED, read_settings
 from replyscope.domain.hub_merge import (
     CREATED,
     HEAD,
@@ -14,13 +15,11 @@ from replyscope.domain.hub_merge import (
     Fields,
     StampedField,
     fields_of_settings,
-    settings_of_fields,
     tag_field,
     tags_of_fields,
 )
-from replyscope.domain.import_faults import DATA_FAULTS
-from replyscope.domain.json_values import from_ms, settings_from_json
-from replyscope.domain.session import Session, SessionSettings
+from replyscope.domain.json_values import from_ms
+from replyscope.domain.session import Session
 from replyscope.store import rows
 from replyscope.store.codec import encode_settings
 
@@ -74,15 +73,6 @@ def _settings_json(text: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read_settings_of(fields: Fields) -> SessionSettings:
-    """The settings of a session's fields; the defaults where a value is not valid."""
-    values = {name: one.value for name, one in fields.items()}
-    try:
-        return settings_from_json(settings_of_fields(values))
-    except DATA_FAULTS:
-        return SessionSettings()
-
-
 def write_fields(
     connection: sqlite3.Connection, session_id: str, ours: Fields, merged: Fields
 ) -> bool:
@@ -112,7 +102,7 @@ def _insert(
         title=values.get("title") or "",
         created_at=from_ms(values[CREATED]),
         updated_at=from_ms(values[UPDATED]),
-        settings=read_settings_of(merged),
+        settings=read_settings(merged),
         is_title_given=bool(values.get("is_title_given")),
         deleted_at=_time(values.get("deleted_at")),
         source=values.get("source") or "",
@@ -125,7 +115,7 @@ def _insert(
     )
 
 
-def _time(value: int | None) -> Any:
+def _time(value: int | None) -> datetime | None:
     return from_ms(value) if value is not None else None
 
 
@@ -146,7 +136,7 @@ def _update(
             changed[name] = rows.storable(changed[name])
     theirs = (name for name, one in merged.items() if one != ours.get(name))
     if any(name.startswith(("settings.", "mark:")) for name in theirs):
-        changed["settings"] = encode_settings(read_settings_of(merged))
+        changed["settings"] = encode_settings(read_settings(merged))
     if changed:
         connection.execute(
             f"UPDATE session SET {', '.join(f'{name} = ?' for name in changed)} WHERE id = ?",
@@ -197,7 +187,7 @@ def _write_tags(connection: sqlite3.Connection, session_id: str, values: Mapping
 
 
 def place_head(connection: sqlite3.Connection, session_id: str) -> None:
-    """Set the head of a session to the one that its fields name, once that message is here.
+    """Set the head of a session to the message that its fields name, once that was received.
 
     Until then the newest message of the tree is the head, so that the session can be opened.
     """
@@ -228,6 +218,14 @@ def _is_in_tree(connection: sqlite3.Connection, session_id: str, message_id: str
         "SELECT 1 FROM message WHERE id = ? AND session_id = ?", (message_id, session_id)
     ).fetchone()
     return row is not None
+
+
+def read_item_stamp(connection: sqlite3.Connection, item_id: str, own_ms: int) -> Stamp:
+    """The stamp of a message or exchange; by default its own time, in milliseconds."""
+    row = connection.execute(
+        "SELECT at_ms, counter, machine FROM hub_item WHERE id = ?", (item_id,)
+    ).fetchone()
+    return Stamp(*row) if row is not None else Stamp(max(0, own_ms), 0, "")
 
 
 def is_unshared(connection: sqlite3.Connection, session_id: str) -> bool:

@@ -31,7 +31,7 @@ from replyscope.domain.sound_numbers import with_sound_numbers
 from replyscope.store import rows
 from replyscope.store.codec import encode_exchange, encode_parts
 from replyscope.store.growing import replace_exchange, replace_message
-from replyscope.store.hub.fields import place_head, read_fields, write_fields
+from replyscope.store.hub.fields import place_head, read_fields, read_item_stamp, write_fields
 from replyscope.store.importing import insert_ended_at, insert_frames
 from replyscope.store.index import note_unindexed, note_unindexed_under
 from replyscope.store.journal import ended_ms
@@ -65,7 +65,7 @@ class Incoming:
         self.newest = Stamp(0, 0, "")
 
     def apply(self, entries: Sequence[HubEntry]) -> Applied:
-        """Merge entries, and those that waited for them."""
+        """Merge entries, and waiting entries that depend on them."""
         for entry in entries:
             self._apply(entry)
             while self._arrived:
@@ -103,13 +103,10 @@ class Incoming:
             self._faults.append(f"Entry {entry.number} was skipped: {error}.")
 
     def _tell_purge(self, session_id: str) -> None:
-        """Queue a purge that did not leave: the session was purged before it had left, and came
-        to the hub from a copy of this archive.
+        """Queue a purge that did not leave: the session was purged before it was sent, and a
+        copy of this archive sent it to the hub.
         """
-        done = self._connection.execute(
-            "INSERT OR IGNORE INTO hub_left (session_id) VALUES (?)", (session_id,)
-        )
-        if done.rowcount:
+        if self._note_left(session_id):
             self._connection.execute(
                 "INSERT OR IGNORE INTO hub_pending (kind, id, session_id) VALUES ('purge', ?, ?)",
                 (session_id, session_id),
@@ -133,22 +130,18 @@ class Incoming:
         if merged == theirs:
             self._drop(entry)
 
-    def _note_left(self, session_id: str) -> None:
-        self._connection.execute(
+    def _note_left(self, session_id: str) -> bool:
+        """Note that the hub has a session. Returns whether that was not known."""
+        done = self._connection.execute(
             "INSERT OR IGNORE INTO hub_left (session_id) VALUES (?)", (session_id,)
         )
+        return done.rowcount > 0
 
     def _drop(self, entry: HubEntry) -> None:
         if self._drops_pending:
             self._connection.execute(
                 "DELETE FROM hub_pending WHERE kind = ? AND id = ?", (entry.kind.value, entry.id)
             )
-
-    def _stamp_of(self, key: str, own_ms: int) -> Stamp:
-        row = self._connection.execute(
-            "SELECT at_ms, counter, machine FROM hub_item WHERE id = ?", (key,)
-        ).fetchone()
-        return Stamp(*row) if row is not None else Stamp(max(0, own_ms), 0, "")
 
     def _keep_stamp(self, entry: HubEntry, own_ms: int) -> None:
         if entry.stamp != Stamp(max(0, own_ms), 0, ""):
@@ -194,7 +187,7 @@ class Incoming:
         if known[0] != entry.session_id:
             raise ValueError(f"message {entry.id} belongs to another session")
         own_ms = to_ms(message.created_at)
-        ours = self._stamp_of(entry.id, own_ms)
+        ours = read_item_stamp(self._connection, entry.id, own_ms)
         if wins(entry.stamp, ours):
             if encode_parts(message.parts) != known[1]:
                 replace_message(self._connection, message)
@@ -227,7 +220,7 @@ class Incoming:
             "SELECT writer, folded FROM exchange WHERE id = ?", (entry.id,)
         ).fetchone()
         own_ms = to_ms(body.exchange.started_at)
-        ours = self._stamp_of(entry.id, own_ms)
+        ours = read_item_stamp(self._connection, entry.id, own_ms)
         if known is None:
             home = self._home(body)
             if home is None:
@@ -300,7 +293,7 @@ class Incoming:
         self._arrived.append(f"{_REQUEST}:{entry.id}")
 
     def _purge(self, entry: HubEntry) -> None:
-        """Remove a session for good. One with a streaming reply waits until the reply has ended."""
+        """Remove a session permanently. If a reply streams, the purge waits until its end."""
         session_id = entry.session_id
         if self._has(
             "SELECT 1 FROM exchange WHERE session_id = ? AND writer IS NOT NULL", session_id

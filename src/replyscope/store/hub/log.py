@@ -8,7 +8,7 @@ from datetime import datetime
 from replyscope.domain.errors import StoreError
 from replyscope.domain.hub import HubEntry, LogHead, Stamp
 from replyscope.domain.hub_bodies import UNSHARED
-from replyscope.domain.hub_log import Applied, Batch, HubMembership, Waiting
+from replyscope.domain.hub_log import Applied, HubMembership, PushBatch, Waiting
 from replyscope.domain.hybrid_clock import observe
 from replyscope.store.database import Database
 from replyscope.store.hub.incoming import Incoming
@@ -121,13 +121,13 @@ class SqliteHubLog:
         """See HubLog."""
         return await self._database().read(lambda c: count_waiting(c, leaving))
 
-    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> Batch:
+    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> PushBatch:
         """See HubLog."""
 
-        def read(connection: sqlite3.Connection) -> Batch:
+        def read(connection: sqlite3.Connection) -> PushBatch:
             row = connection.execute("SELECT machine, head_number FROM hub").fetchone()
             if row is None:
-                return Batch((), (), cursor)
+                return PushBatch((), (), cursor)
             return read_batch(connection, self._settle, leaving, cursor, row[0], row[1] + 1)
 
         return await self._database().read(read)
@@ -306,7 +306,7 @@ def _settle(connection: sqlite3.Connection, head: LogHead) -> None:
 
 
 def _observe(connection: sqlite3.Connection, seen: Stamp, now: datetime) -> None:
-    """Move our clock past the stamps that came."""
+    """Move our clock past the received stamps."""
     at_ms, counter, machine = connection.execute(
         "SELECT at_ms, counter, machine FROM hub"
     ).fetchone()

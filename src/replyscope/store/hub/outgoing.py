@@ -10,12 +10,12 @@ from typing import Any
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
 from replyscope.domain.hub_bodies import UNSHARED, joined_json, session_body
-from replyscope.domain.hub_log import Batch
+from replyscope.domain.hub_log import PushBatch
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
-from replyscope.store.hub.fields import is_unshared, read_fields
+from replyscope.store.hub.fields import is_unshared, read_fields, read_item_stamp
 from replyscope.store.requests import unpack_ids
 
 MOST_ENTRIES = 400
@@ -35,7 +35,7 @@ def read_batch(
     cursor: int,
     machine: str,
     first: int,
-) -> Batch:
+) -> PushBatch:
     """The next entries after `cursor`, numbered from `first`. Sessions come before their messages,
     and messages before their exchanges.
     """
@@ -59,14 +59,14 @@ def read_batch(
         seqs.append(seq)
         size += len(body)
     is_whole = size < MOST_BYTES
-    return Batch(tuple(entries), tuple(seqs), end if is_whole else cursor, skipped)
+    return PushBatch(tuple(entries), tuple(seqs), end if is_whole else cursor, skipped)
 
 
 def _choose(
     connection: sqlite3.Connection, leaving: Collection[str] | None, cursor: int
 ) -> list[Row]:
-    """The next queued changes. The session of a message that leaves for the first time leaves
-    with it.
+    """The next queued changes. The session of a message is included when it is sent for the
+    first time.
     """
     rows = connection.execute(
         "SELECT seq, kind, id, session_id FROM hub_pending WHERE seq > ? ORDER BY seq", (cursor,)
@@ -131,12 +131,6 @@ class _Reader:
                 return None  # an empty session is nothing to keep yet
         return max(one.stamp for one in fields.values()), session_body(fields)
 
-    def _stamp(self, key: str, own_ms: int) -> Stamp:
-        row = self._connection.execute(
-            "SELECT at_ms, counter, machine FROM hub_item WHERE id = ?", (key,)
-        ).fetchone()
-        return Stamp(*row) if row is not None else Stamp(max(0, own_ms), 0, "")
-
     def _message(self, key: str) -> tuple[Stamp, bytes] | None:
         row = self._connection.execute(
             "SELECT role, parent_id, parts, created_at, session_id FROM message WHERE id = ?",
@@ -166,7 +160,7 @@ class _Reader:
                 for exchange_id, index, home, _ in sources
             ],
         }
-        return self._stamp(key, created_ms), _with(head, parts=parts)
+        return read_item_stamp(self._connection, key, created_ms), _with(head, parts=parts)
 
     def _settled(self, key: str, role: str, parts: str, created_ms: int) -> str | None:
         """The parts of a tool message; None while one of its tools runs."""
@@ -208,7 +202,7 @@ class _Reader:
             exchange=zlib.decompress(folded).decode("ascii"),
             frames=joined_json(list(self._segments(key))),
         )
-        return self._stamp(key, started_ms), body
+        return read_item_stamp(self._connection, key, started_ms), body
 
     def _segments(self, key: str) -> Iterator[str]:
         for (data,) in self._connection.execute(

@@ -1,7 +1,7 @@
 """The triggers that note every change of a saved session for the hub.
 
 SQLite runs them in the transaction of the change, so no code path of any process is missed. They
-exist only while the archive takes part in a hub. Changes that came from the hub are not noted:
+exist only while the archive takes part in a hub. Changes from the hub are not noted:
 `hub.is_applying` is 1 within the transaction that applies them.
 """
 

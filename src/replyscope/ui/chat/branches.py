@@ -127,6 +127,6 @@ class Branches:
         self._view.show_conversation(forked)
         self._view.composer.focus()
         self._desk.tell(
-            "Forked: what came before is shared, what comes is this session's", is_error=False
+            "Forked: earlier messages are shared, new ones belong to this session", is_error=False
         )
         await self._view.draw_sidebar()

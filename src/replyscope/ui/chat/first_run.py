@@ -115,7 +115,7 @@ class FirstRun(HoldsKeys, ListDialog[ProviderChoice | None]):
         ]
 
     def action_accept(self) -> None:
-        """Return the highlighted provider; a key or a URL is asked for first."""
+        """Return the highlighted provider; the person enters a key or a URL first."""
         kind, _, value = (self.highlighted or "").partition(":")
         match kind:
             case "local":

@@ -109,8 +109,8 @@ class Groups:
         self.theme_choice = ThemeChoice(desk, screen)
 
     def _add_aids(self, screen: WorkingScreen[None]) -> None:
-        """Add the commands of the context, those that help to write, and the questions about
-        spending limits.
+        """Add the commands of the context, the writing aids, and the questions about spending
+        limits.
         """
         desk, panes = self.desk, self.panes
         self.context = ContextCommands(desk, panes, lambda: panes.transcript.focus())

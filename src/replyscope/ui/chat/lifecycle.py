@@ -96,7 +96,7 @@ class Lifecycle:
         return self._desk.services.opens_review or self._desk.services.opens_watch
 
     def _is_idle(self) -> bool:
-        """Whether nothing is typed or sent: a dialog that nobody asked for takes no such key."""
+        """Whether nothing is typed or sent: a dialog that opens by itself must not get keys."""
         return (
             self._screen.is_current
             and not self._panes.composer.text

@@ -10,7 +10,7 @@ from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
 from replyscope.ui.terminal.updates import is_behind
 
 _MOST_SKIPPED = 4
-"""How many frames in a row are left out while the terminal has not taken the last one."""
+"""The most consecutive frames to skip while the terminal has not taken the last one."""
 
 
 class LiveDrawing:

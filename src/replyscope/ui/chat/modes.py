@@ -70,6 +70,6 @@ FOOTER_ORDER: Mapping[Mode, tuple[str, ...]] = {
         "consent.once", "consent.session", "consent.always", "consent.no", "consent.stop", *_PANES,
     ),
 }  # fmt: skip
-"""The ids of bindings that the footer shows first, most useful first. An action stands for a
-binding of Textual's widgets.
+"""The ids of bindings that the footer shows first, most useful first. Bindings of
+Textual's widgets have no id, so their action is listed.
 """

@@ -48,6 +48,11 @@ class ParameterSource:
     forget: Callable[[Sequence[str]], Awaitable[None]] | None = None
     """Forgets what the server rejected, by names in the request."""
 
+    @property
+    def api(self) -> Api | None:
+        """The API of the endpoint."""
+        return self.endpoint.api if self.endpoint is not None else None
+
 
 class ParametersDialog(ListDialog[None]):
     """A modal list of parameters. Enter edits one; `apply` gets the changed parameters."""
@@ -99,7 +104,7 @@ class ParametersDialog(ListDialog[None]):
             elif name in unset:
                 text = "not sent · session"
             else:
-                text = _cut(every[name].phrase(self._api)) if name in every else ""
+                text = _cut(every[name].phrase(self._source.api)) if name in every else ""
             rows.append(Row(name, name, text, "• " if name in (*given, *unset) else "  "))
         return rows
 
@@ -126,10 +131,6 @@ class ParametersDialog(ListDialog[None]):
         """The text of the filter: the name, if `name=value` is typed."""
         return self.query_one(Input).value.partition("=")[0].strip()
 
-    @property
-    def _api(self) -> Api | None:
-        return self._source.endpoint.api if self._source.endpoint is not None else None
-
     @on(OptionList.OptionHighlighted)
     def _describe(self, event: OptionList.OptionHighlighted) -> None:
         parameter = self._source.catalogue.parameters.get(event.option_id or "")
@@ -152,7 +153,7 @@ class ParametersDialog(ListDialog[None]):
     def _set(self, name: str, text: str) -> None:
         """Use a typed value, or show the mistake."""
         try:
-            self._own = with_typed(self._own, self._source.catalogue, name, text, self._api)
+            self._own = with_typed(self._own, self._source.catalogue, name, text, self._source.api)
         except ReplyscopeError as error:
             self.query_one("#fault", Static).update(Content(printable_line(str(error))))
             return
@@ -178,7 +179,7 @@ class ParametersDialog(ListDialog[None]):
         is_unset = parameter.name in (self._own.unset or ())
         value.value = NOT_SENT if is_unset else text_of(own)
         value.placeholder = "empty: the provider's value; null: not sent"
-        value.suggester = SuggestFromList(parameter.words(self._api))
+        value.suggester = SuggestFromList(parameter.words(self._source.api))
         value.remove_class("-hidden")
         value.focus()
         self.query_one("#fault", Static).update("")

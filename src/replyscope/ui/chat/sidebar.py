@@ -126,8 +126,8 @@ class Sidebar(OptionList):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the lines that changed and the new ones at the end; after another change of the
-        order, all of them.
+        """Draw changed lines, and new lines at the end. Any other change of the order draws all
+        lines.
         """
         highlighted = self.highlighted_id
         lines, drawn = self._wanted_lines(), self._drawn

@@ -1,4 +1,4 @@
-"""The editing keys of the composer: those of terminals that TextArea lacks, and vim keys."""
+"""The editing keys of the composer: keys of terminals that TextArea lacks, and vim keys."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # most people do not use vim keys
     from replyscope.ui.vim.state import Vim
 
 _SCROLLS = {"ctrl+d": "page(1)", "ctrl+u": "page(-1)"}
-"""The actions of keys that scroll in normal mode, where no key but those of vim deletes."""
+"""The actions of keys that scroll in normal mode, where only vim keys delete."""
 
 
 class KeyedTextArea(TextArea):

@@ -137,7 +137,7 @@ class Turns:
             _log.exception("a turn failed")
             fault = ReplyscopeError(
                 f"replyscope itself failed: {type(error).__name__}: {error}.",
-                "What came is kept. Please report it, with the log of --debug.",
+                "The received part is kept. Report this, with the log of --debug.",
             )
         finally:
             self._turns.pop(conversation.session.id, None)

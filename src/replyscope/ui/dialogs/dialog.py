@@ -119,7 +119,7 @@ class ListDialog(Dialog[Result]):
     KEYS_OF_LIST: ClassVar[frozenset[str]] = frozenset()
     """The printable keys that are commands of the list, and are not typed into the filter."""
     MOST_ROWS: ClassVar[int] = 500
-    """The most rows that are listed; a filter finds the others."""
+    """The maximum number of listed rows; a filter finds the rest."""
     placeholder = "type to filter"
 
     def compose_content(self) -> ComposeResult:
@@ -129,7 +129,7 @@ class ListDialog(Dialog[Result]):
     def __init__(self, title: str, note: str = "") -> None:
         super().__init__(title, note)
         self._later: Iterator[Option] = iter(())
-        """The options that are added when the list is scrolled to them."""
+        """The options that are added when the list is scrolled down."""
         self._drawn_width = 0
 
     def on_mount(self) -> None:

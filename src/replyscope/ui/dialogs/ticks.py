@@ -1,4 +1,4 @@
-"""The ticks of lists: on and off are told apart by their shapes, without colour."""
+"""The ticks of lists: on and off have different shapes, and need no colour."""
 
 from replyscope.domain.look import Look
 

@@ -175,7 +175,7 @@ class _Drawing:
         return lines + self._piece(children[start:], width)
 
     def _piece(self, children: list[Token], width: int) -> list[Text]:
-        """The text beside a display formula, without the breaks next to it."""
+        """The text around a display formula, without the adjacent line breaks."""
         text = inline_text(children, self._palette, self._palette.text)
         return wrap(_stripped(text), width) if text.plain.strip() else []
 

@@ -45,7 +45,7 @@ def inline_text(tokens: list[Token], palette: Palette, base: Style) -> Text:
 
 
 def formula_text(token: Token, palette: Palette) -> str:
-    """A formula on one line, or as it was written."""
+    """A formula on one line, or its source."""
     drawn = formula_line(token.content)
     if drawn is None or (palette.ascii_only and not drawn.isascii()):
         drawn = " ".join(token.meta["raw"].split())

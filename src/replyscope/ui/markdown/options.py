@@ -1,4 +1,4 @@
-"""How a Markdown text is drawn, besides its width and theme."""
+"""The options for drawing a Markdown text, except its width and theme."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ DiagramRows = Callable[[str, int, bool], list[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class DrawingOptions:
-    """`keeps_breaks` keeps single line breaks; `is_source` shows the text as it was written."""
+    """`keeps_breaks` keeps single line breaks; `is_source` shows the source."""
 
     keeps_breaks: bool = True
     is_source: bool = False

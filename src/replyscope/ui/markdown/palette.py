@@ -34,7 +34,7 @@ class Palette:
     cursor: Style = field(default_factory=lambda: Style(bold=True))
     match: Style = field(default_factory=lambda: Style(reverse=True))
     ascii_only: bool = False
-    """Whether to draw without symbols: a formula is then shown as it was written."""
+    """Whether to draw without symbols: a formula is then shown as source."""
 
 
 _ROLES = tuple(role for role in Palette.__dataclass_fields__ if role != "ascii_only")

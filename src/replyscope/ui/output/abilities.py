@@ -1,4 +1,4 @@
-"""What a terminal can do, from its environment. It is not asked: old terminals print questions."""
+"""Derives the abilities of a terminal from its environment. Old terminals would print queries."""
 
 from collections.abc import Mapping
 

@@ -18,7 +18,7 @@ class Answers:
 
     def filter(self, text: str) -> str:
         """The text without answers. The beginning of one is held until the next call; call it
-        with an empty text when nothing more came.
+        with an empty text when no input follows.
         """
         whole = self._held + text
         self._held = ""

@@ -12,7 +12,7 @@ from replyscope.domain.printable import PLACEHOLDER
 
 FILLER = "\0"
 UNKNOWN = "\1"
-"""A cell of which nobody knows what the terminal shows. It differs from every wanted cell."""
+"""A cell whose content on the terminal is unknown. It differs from every wanted cell."""
 BLANK = " "
 _FIRST_CODE = 0x100000
 _MOST_CODES = 60_000
@@ -25,7 +25,7 @@ _UNSURE = re.compile("[\U0001f000-\U000fffff]")
 
 
 class GlyphsFull(Exception):
-    """More different clusters came than there are codes."""
+    """There are more different clusters than codes."""
 
 
 class Glyphs:
@@ -82,7 +82,7 @@ class Glyphs:
         return _CODE.sub(lambda code: self._clusters[code[0]], cells)
 
     def unsure_places(self, cells: str) -> list[int]:
-        """Where cells begin whose width terminals do not agree on: emoji and clusters."""
+        """The columns of cells whose width differs between terminals: emoji and clusters."""
         if cells.isascii():
             return []
         places = [found.start() for found in _UNSURE.finditer(cells)]

@@ -1,9 +1,9 @@
-"""How much may be sent to the terminal now, so that little waits on the way.
+"""Flow control: the number of bytes that may be sent to the terminal now, to keep latency low.
 
-What waits cannot be read: a pty reports an empty queue always, and behind it are the buffers of SSH
-and of the network. So a probe (a status report, DSR 5) follows each few hundred bytes. The terminal
-answers it when it has drawn what came before. A round trip longer than the shortest one shows that
-bytes waited, and so how fast the line is.
+The queue cannot be measured: a pty always reports an empty one, and behind it are the buffers of
+SSH and of the network. So a probe (a status report, DSR 5) follows each few hundred bytes. The
+terminal answers it when it has drawn all earlier bytes. A round trip longer than the shortest one
+shows that bytes waited, and so the speed of the line.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from typing import NamedTuple
 PROBE = "\x1b[5n"
 ANSWER = "\x1b[0n"
 QUEUED_S = 0.03
-"""How long a byte may wait on the way, over the time of an empty line."""
+"""The maximum time that a byte waits in queues, beyond the latency of an idle line."""
 LEAST_ROOM = 120
 """With less room than this, in bytes, a frame waits."""
 UNLIMITED = 1_000_000
@@ -20,9 +20,9 @@ UNLIMITED = 1_000_000
 _TELLING_BYTES = 1_000
 """Fewer bytes than this do not show that a line is slow: perhaps the answer was read late."""
 _LATE_TO_BE_SLOW = 2
-"""How many late answers to so many bytes, one after the other, show that a line is slow."""
+"""The number of consecutive late answers to that many bytes that shows a slow line."""
 _CERTAIN_S = 0.15
-"""One answer that waited so long is enough."""
+"""One answer that is this late is enough."""
 _KEPT = 0.85
 """The weight of all measures of the rate so far, when a new one comes."""
 _RAISE = 1.1
@@ -37,7 +37,7 @@ _STALLED_S = 0.5
 _LOST_S = 3.0
 """An answer that is late by this time is lost."""
 _MOST_UNANSWERED = 20
-"""A terminal that answers none of so many probes does not know them."""
+"""The number of unanswered probes after which a terminal is assumed not to support them."""
 
 
 class _Probe(NamedTuple):
@@ -47,12 +47,13 @@ class _Probe(NamedTuple):
     is_first: bool
     """Whether the answers to all before had come."""
     expected_s: float
-    """How long it was expected to wait."""
+    """The expected wait, in seconds."""
 
 
 class LinePace:
-    """A model of the line: its rate, and when it has carried what was sent. Times are monotonic
-    seconds, rates bytes a second.
+    """A model of the line: its rate, and the time at which it has carried all sent bytes.
+
+    Times are monotonic seconds, rates bytes a second.
     """
 
     def __init__(self) -> None:
@@ -133,8 +134,8 @@ class LinePace:
         self._late = 0
 
     def _free_after(self, answered_s: float, rate: float) -> float:
-        """When the line has carried what was sent after an answered probe. The probe left the
-        queue a round trip before the answer.
+        """The time at which the line has carried all bytes sent after an answered probe. The
+        probe left the queue a round trip before the answer.
         """
         assert self.round_trip_s is not None
         free_s = answered_s - self.round_trip_s
@@ -181,7 +182,7 @@ class LinePace:
         self._hurried_s = now_s + _HURRY_S
 
     def rest(self, now_s: float) -> None:
-        """Keep the line free for as long as it is busy now."""
+        """Keep the line free for as long as it will be busy."""
         self._rest_s = 2 * max(self._free_s, now_s) - now_s
 
     def wait_s(self, now_s: float) -> float:

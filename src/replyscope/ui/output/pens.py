@@ -25,7 +25,7 @@ PLAIN = "\0"
 
 
 class PensFull(Exception):
-    """More different styles came than there are pens."""
+    """There are more different styles than pens."""
 
 
 @dataclass(frozen=True, slots=True)

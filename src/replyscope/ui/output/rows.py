@@ -10,27 +10,27 @@ _LEAST_GAP = 5
 """Fewer unchanged cells than this are sent again: moving the cursor is not shorter."""
 _SLICE = 16
 _UNSURE_CELLS = 3
-"""How many cells an emoji may have touched, if the terminal drew it in another width."""
+"""The number of cells that an emoji may cover, if the terminal draws it in another width."""
 
 
-class Row(NamedTuple):
+class ScreenRow(NamedTuple):
     """A row: a character for each cell, and the pen of each. Both have the screen's width."""
 
     cells: str
     pens: str
 
 
-def blank_row(width: int, pen: str = PLAIN) -> Row:
+def blank_row(width: int, pen: str = PLAIN) -> ScreenRow:
     """A row of blanks."""
-    return Row(BLANK * width, pen * width)
+    return ScreenRow(BLANK * width, pen * width)
 
 
-def unknown_row(width: int) -> Row:
-    """A row of which nobody knows what the terminal shows."""
-    return Row(UNKNOWN * width, PLAIN * width)
+def unknown_row(width: int) -> ScreenRow:
+    """A row whose content on the terminal is unknown."""
+    return ScreenRow(UNKNOWN * width, PLAIN * width)
 
 
-def replaced(row: Row, x: int, cells: str, pens: str) -> Row:
+def replaced(row: ScreenRow, x: int, cells: str, pens: str) -> ScreenRow:
     """The row with other cells from column `x`. A wide character that loses a half is erased."""
     width = len(row.cells)
     if x < 0:
@@ -44,11 +44,11 @@ def replaced(row: Row, x: int, cells: str, pens: str) -> Row:
         before = before[:-1] + BLANK
     if after.startswith(FILLER):
         after = BLANK + after[1:]
-    return Row(before + cells + after, row.pens[:x] + pens + row.pens[end:])
+    return ScreenRow(before + cells + after, row.pens[:x] + pens + row.pens[end:])
 
 
-def count_different(old: Row, new: Row) -> int:
-    """How many cells differ."""
+def count_different(old: ScreenRow, new: ScreenRow) -> int:
+    """The number of cells that differ."""
     if old == new:
         return 0
     if old.pens == new.pens:
@@ -57,7 +57,7 @@ def count_different(old: Row, new: Row) -> int:
     return sum(map(ne, both, zip(new.cells, new.pens, strict=True)))
 
 
-def changed_runs(old: Row, new: Row, glyphs: Glyphs) -> list[tuple[int, int]]:
+def changed_runs(old: ScreenRow, new: ScreenRow, glyphs: Glyphs) -> list[tuple[int, int]]:
     """The ranges of columns to send, from left to right. None begins or ends within a wide
     character of either row.
     """
@@ -80,7 +80,7 @@ def changed_runs(old: Row, new: Row, glyphs: Glyphs) -> list[tuple[int, int]]:
     return runs
 
 
-def _changed_places(old: Row, new: Row) -> list[int]:
+def _changed_places(old: ScreenRow, new: ScreenRow) -> list[int]:
     """The columns that differ. Slices are compared first, which is faster than cells."""
     places: list[int] = []
     for begin in range(0, len(new.cells), _SLICE):
@@ -95,7 +95,7 @@ def _changed_places(old: Row, new: Row) -> list[int]:
 
 
 def _with_unsure(places: list[int], old: str, new: str, glyphs: Glyphs) -> list[int]:
-    """Also the cells of emoji and beside them: what the terminal shows there is not certain."""
+    """Add the cells of emoji and next to emoji, whose content on the terminal is not certain."""
     unsure = {*glyphs.unsure_places(old), *glyphs.unsure_places(new)}
     if not unsure:
         return places

@@ -12,7 +12,7 @@ from typing import Protocol
 from replyscope.ui.output.glyphs import Glyphs, GlyphsFull
 from replyscope.ui.output.line_pace import LEAST_ROOM, PROBE, LinePace
 from replyscope.ui.output.pens import Pens, PensFull
-from replyscope.ui.output.rows import Row, blank_row, changed_runs, replaced, unknown_row
+from replyscope.ui.output.rows import ScreenRow, blank_row, changed_runs, replaced, unknown_row
 from replyscope.ui.output.scrolling import find_scroll, scrolled
 from replyscope.ui.output.sequences import Abilities, Sequences
 
@@ -26,7 +26,7 @@ Segment = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PlacedSegments:
     """Segments of a line that belong at a column. `key` is an object of which the segments are
     a constant property; it is compared by identity.
     """
@@ -51,7 +51,7 @@ class TerminalWriter(Protocol):
         """Call `flush` after a while, if nothing else does."""
 
     def repaint(self) -> None:
-        """Show the whole screen again: the output has lost a part of it."""
+        """Show the whole screen again: the output has lost a part."""
 
     def now_s(self) -> float:
         """A monotonic clock, in seconds."""
@@ -68,7 +68,7 @@ class ScreenOutput:
         self._writer = writer
         self._abilities = abilities
         self.is_waiting = False
-        """Whether differences wait for the terminal. Read in other threads."""
+        """Whether differences wait for the terminal. Other threads read this."""
         self._is_suspended = False
         self.pace = LinePace()
         self._width = self._height = 0
@@ -77,19 +77,19 @@ class ScreenOutput:
         self._pen: str | None = None
         self._next = 0
         """The row at which the next frame begins."""
-        self._wanted: list[Row] = []
-        self._sent: list[Row] = []
+        self._wanted: list[ScreenRow] = []
+        self._sent: list[ScreenRow] = []
         self._placed: list[dict[int, tuple[object, int]]] = []
         """For each row the column, the key and the end of what was shown last."""
         self._glyphs = Glyphs()
         self._pens = Pens()
         self._is_synced = False
-        self._rows: dict[int, tuple[object, Row]] = {}
-        self._older_rows: dict[int, tuple[object, Row]] = {}
+        self._rows: dict[int, tuple[object, ScreenRow]] = {}
+        self._older_rows: dict[int, tuple[object, ScreenRow]] = {}
 
     def show(
         self,
-        pieces: Iterable[Piece],
+        pieces: Iterable[PlacedSegments],
         size: tuple[int, int],
         cursor: tuple[int, int],
         *,
@@ -162,8 +162,8 @@ class ScreenOutput:
         self._writer.write(frame)
 
     def _frame(self, room: int, *, only_cursor: bool) -> str:
-        """The sequences for the differences, or for a part of them: those at the cursor, and then
-        others from where the last frame ended.
+        """The sequences for the differences, at most for `room`: rows at the cursor first, then
+        rows from the end of the last frame on.
         """
         out = Sequences(self._glyphs, self._pens, self._abilities, self._width, self._pen)
         if self._pen is None:
@@ -203,7 +203,7 @@ class ScreenOutput:
         self._wanted = [blank_row(self._width)] * self._height
         self._placed = [{} for _ in range(self._height)]
 
-    def _want(self, piece: Piece) -> None:
+    def _want(self, piece: PlacedSegments) -> None:
         placed = self._placed[piece.y]
         before = placed.get(piece.x)
         if before is not None and before[0] is piece.key:
@@ -217,8 +217,8 @@ class ScreenOutput:
         placed[piece.x] = piece.key, end
         self._wanted[piece.y] = replaced(self._wanted[piece.y], piece.x, *part)
 
-    def _row_of(self, piece: Piece) -> Row:
-        """The cells of a piece; those of the last few hundred pieces are kept."""
+    def _row_of(self, piece: PlacedSegments) -> ScreenRow:
+        """The cells of a piece, from a cache of the last few hundred pieces."""
         key = id(piece.key)
         found = self._rows.get(key) or self._older_rows.get(key)
         if found is None or found[0] is not piece.key:
@@ -228,7 +228,7 @@ class ScreenOutput:
         self._rows[key] = found
         return found[1]
 
-    def _parse(self, piece: Piece) -> Row:
+    def _parse(self, piece: PlacedSegments) -> ScreenRow:
         try:
             return self._parsed(piece)
         except (GlyphsFull, PensFull):
@@ -240,7 +240,7 @@ class ScreenOutput:
             self._writer.repaint()
             return self._parsed(piece)
 
-    def _parsed(self, piece: Piece) -> Row:
+    def _parsed(self, piece: PlacedSegments) -> ScreenRow:
         cells, pens = [], []
         for text, ansi, link in piece.segments():
             part = self._glyphs.cells(text)
@@ -249,4 +249,4 @@ class ScreenOutput:
                 pen = self._pens.blank(pen)
             cells.append(part)
             pens.append(pen * len(part))
-        return Row("".join(cells), "".join(pens))
+        return ScreenRow("".join(cells), "".join(pens))

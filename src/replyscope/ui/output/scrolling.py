@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from replyscope.ui.output.glyphs import UNKNOWN
-from replyscope.ui.output.rows import Row, blank_row, count_different
+from replyscope.ui.output.rows import ScreenRow, blank_row, count_different
 
 _LEAST_ROWS = 4
 """Fewer changed rows than this are sent."""
@@ -24,7 +24,7 @@ class Scroll:
     by: int
 
 
-def scrolled(rows: Sequence[Row], scroll: Scroll, pen: str) -> list[Row]:
+def scrolled(rows: Sequence[ScreenRow], scroll: Scroll, pen: str) -> list[ScreenRow]:
     """The rows after a scroll. New ones are blanks of a pen."""
     part = list(rows[scroll.top : scroll.bottom])
     blanks = [blank_row(len(rows[0].cells), pen)] * min(abs(scroll.by), len(part))
@@ -32,7 +32,9 @@ def scrolled(rows: Sequence[Row], scroll: Scroll, pen: str) -> list[Row]:
     return [*rows[: scroll.top], *moved, *rows[scroll.bottom :]]
 
 
-def find_scroll(old: Sequence[Row], new: Sequence[Row], changed: Sequence[int]) -> Scroll | None:
+def find_scroll(
+    old: Sequence[ScreenRow], new: Sequence[ScreenRow], changed: Sequence[int]
+) -> Scroll | None:
     """The scroll that brings the most rows to their place; None where none is worth it."""
     if len(changed) < _LEAST_ROWS:
         return None
@@ -51,9 +53,9 @@ def find_scroll(old: Sequence[Row], new: Sequence[Row], changed: Sequence[int]) 
 
 
 def _by_windows(
-    old: Sequence[Row], new: Sequence[Row], changed: Sequence[int]
+    old: Sequence[ScreenRow], new: Sequence[ScreenRow], changed: Sequence[int]
 ) -> tuple[int, list[int]] | None:
-    """The most frequent distance, and the new rows that moved by it."""
+    """The most frequent distance, and the new rows that moved by that distance."""
     first, last = changed[0], changed[-1] + 1
     for x in range(0, len(new[0].cells), _WINDOW):
         columns = slice(x, x + _WINDOW)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from replyscope.ui.output.glyphs import BLANK, FILLER, Glyphs
 from replyscope.ui.output.pens import Pens
-from replyscope.ui.output.rows import Row
+from replyscope.ui.output.rows import ScreenRow
 
 _LEAST_ERASED = 12
 """Fewer blanks than this are not longer than an erase and a move of the cursor."""
@@ -16,7 +16,7 @@ _REPEATED = re.compile(rf"([^\0 ])\1{{{_LEAST_REPEATED - 1},}}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What the terminal can do: erase with the background of the pen, and repeat (REP)."""
+    """The abilities of a terminal: erase with the background of the pen, and repeat (REP)."""
 
     erases_in_colour: bool = False
     repeats: bool = False
@@ -85,7 +85,7 @@ class Sequences:
         self.add(self._pens.change(self.pen, pen))
         self.pen = pen
 
-    def run(self, y: int, start: int, end: int, row: Row) -> None:
+    def run(self, y: int, start: int, end: int, row: ScreenRow) -> None:
         """Draw the columns of a row."""
         self.move(start, y)
         for first, last, pen in self._groups(start, end, row):
@@ -101,7 +101,7 @@ class Sequences:
                 self.move(first, y)
                 self._draw(first, y, cells)
 
-    def _groups(self, start: int, end: int, row: Row) -> list[tuple[int, int, str]]:
+    def _groups(self, start: int, end: int, row: ScreenRow) -> list[tuple[int, int, str]]:
         """Ranges of one pen. Blanks join what follows, where that looks the same."""
         groups = [
             (start + found.start(), start + found.end(), found[1])
@@ -117,7 +117,7 @@ class Sequences:
             joined.append((first, last, pen))
         return joined[::-1]
 
-    def _erased(self, y: int, first: int, last: int, end: int, row: Row) -> bool:
+    def _erased(self, y: int, first: int, last: int, end: int, row: ScreenRow) -> bool:
         """Erase blanks, if the terminal can and that is shorter."""
         assert self.pen is not None
         if not (self._abilities.erases_in_colour and self._pens.erases(self.pen)):
@@ -132,7 +132,7 @@ class Sequences:
         self.add(f"\x1b[{last - first}X")
         return True
 
-    def _is_blank_to_end(self, first: int, row: Row) -> bool:
+    def _is_blank_to_end(self, first: int, row: ScreenRow) -> bool:
         assert self.pen is not None
         blank = self._pens.blank(self.pen)
         pens = set(row.pens[first:])

@@ -49,7 +49,7 @@ class _Drawn:
 
 
 class Gallery:
-    """Draws pictures in the form of the terminal. `write` sends a transmission to it.
+    """Draws pictures in the form of the terminal. `write` sends a transmission to the terminal.
 
     `strips` is called in the thread of the screen, and `notify` in another one, after a picture
     was decoded.

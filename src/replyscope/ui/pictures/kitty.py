@@ -31,7 +31,7 @@ _NUMBERS = (
     "06d9 06da 06db 06dc 06df 06e0 06e1 06e2"
 )
 NUMBERS = tuple(chr(int(code, 16)) for code in _NUMBERS.split())
-"""The combining characters that stand for the numbers of rows and columns, from 0."""
+"""The combining characters that encode the numbers of rows and columns, from 0."""
 assert len(NUMBERS) >= MOST_COLUMNS
 
 OWN = "picture"
@@ -72,7 +72,7 @@ def image_id(key: str, grid: Grid) -> int:
 
 
 def transmission(number: int, png: bytes, grid: Grid) -> str:
-    """The sequences that transmit a picture. The terminal answers none of them."""
+    """The sequences that transmit a picture. The terminal does not answer."""
     encoded = base64.b64encode(png).decode("ascii")
     chunks = [encoded[at : at + _CHUNK] for at in range(0, len(encoded), _CHUNK)]
     first = f"a=T,U=1,f=100,t=d,i={number},c={grid.columns},r={grid.rows},q=2"
@@ -89,7 +89,7 @@ def deletion(number: int) -> str:
 
 def placeholder_rows(number: int, grid: Grid) -> list[list[Segment]]:
     """The cells that draw a transmitted picture. Each has its own numbers, so that a dialog may
-    cover a part of them.
+    cover a part.
     """
     color = Color.from_rgb(number >> 16, number >> 8 & 255, number & 255)
     style = Style.from_color(color) + Style(meta={OWN: True})

@@ -1,4 +1,4 @@
-"""Pictures that can be drawn: their bytes, and what their headers say. Nothing is downloaded."""
+"""Pictures that can be drawn: their bytes, and fields of their headers. Nothing is downloaded."""
 
 import base64
 import binascii

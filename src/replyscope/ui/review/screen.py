@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -104,9 +105,6 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         self.call_after_refresh(self.groups.reading.draw)
         self.call_after_refresh(self.groups.search.draw_status)
 
-    def on_descendant_focus(self) -> None:
-        self.groups.search.draw_status()  # the chips name the keys that work now
-
     def _show_title(self, title: str) -> None:
         """Show the title of the session in the border of its preview."""
         self.query_one("#preview-conversation").border_title = Content(printable_line(title))
@@ -115,6 +113,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         """Run a command of the table."""
         self._commands[name].run(self.groups)
 
+    @on(DescendantFocus)
     @on(Input.Changed, "#query")
     @on(Input.Submitted, "#query")
     @on(QueryField.Walked)
@@ -156,6 +155,7 @@ def _routes(
 
     search, layout = groups.search, groups.layout
     return {
+        DescendantFocus: lambda _: search.draw_status(),  # the chips name the keys that work now
         Input.Changed: lambda _: search.follow_typing(),
         Input.Submitted: lambda _: layout.focus_results(),
         QueryField.Walked: lambda message: layout.walk_results(message.step, message.how),

@@ -10,7 +10,7 @@ CHAT_BREAKPOINTS = [
     (132, "-roomy"),
     (160, "-wide"),
 ]
-"""Of the chat. The messages have at least 60 columns: with less room the list of sessions folds
+"""Breakpoints of the chat. Messages have at least 60 columns: with less room the sessions fold
 first, then the inspector.
 """
 VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]

@@ -31,10 +31,10 @@ from replyscope.ui.terminal.textual_internals import (
 
 _MOST_READ = 4 * 1024
 _ESCAPE_S = 0.05
-"""How long the rest of a sequence may come after an ESC, before it is the Esc key. Textual waits
-100 ms. A sequence comes in one piece, over SSH too."""
+"""The maximum time between an ESC and the rest of a sequence; an ESC alone is the Esc key.
+Textual waits 100 ms. A sequence comes in one piece, over SSH too."""
 _LONGEST_GOODBYE_S = 0.6
-"""How long the end waits for answers of the terminal. A later one is text in the shell."""
+"""The maximum wait at exit for answers of the terminal. A later answer is text in the shell."""
 WHOLE_FRAMES = "REPLYSCOPE_WHOLE_FRAMES"
 """The environment variable that leaves the output to Textual."""
 

@@ -1,4 +1,4 @@
-"""Measures how wide the terminal draws an emoji with a variation selector, and adapts to it.
+"""Measures how wide the terminal draws an emoji with a variation selector, and adapts.
 
 Rich gives ⚠ with U+FE0F two cells, as Unicode does. Some terminals draw one, and everything to
 its right is then one column off. At the start the program draws one, asks for the position of the

@@ -15,7 +15,7 @@ from textual.widgets import Static
 _MOST_KEPT = 20
 _MOST_SHOWN = 3
 _FOLDERS = re.compile(r"(?<![\w:/.~])~?/(?:[^\s/:'\"]+/){2,}(?=[^\s/])")
-"""The folders of a file's path, but not those of an address."""
+"""Matches the folders of a file's path, but not of a URL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from textual.app import App
 from textual.driver import Driver
 
-from replyscope.ui.output.screen_output import Piece, ScreenOutput
+from replyscope.ui.output.screen_output import PlacedSegments, ScreenOutput
 from replyscope.ui.terminal.textual_internals import (
     CompositorUpdate,
     GuardedApp,
@@ -25,14 +25,14 @@ def _output_of(driver: Driver | None) -> ScreenOutput | None:
 
 
 def show_update(app: GuardedApp, driver: Driver, update: CompositorUpdate) -> bool:
-    """Show an update of the screen. Returns whether the driver has an output for it."""
+    """Show an update of the screen. Returns whether the driver has an output."""
     output = _output_of(driver)
     size = size_of(update)
     if output is None or size is None:
         return False
     colours = colours_of(app)
     pieces = (
-        Piece(x, y, strip, partial(segments_of, strip, colours))
+        PlacedSegments(x, y, strip, partial(segments_of, strip, colours))
         for x, y, strip in pieces_of(update)
     )
     cursor = app.screen.outer_size.clamp_offset(app.cursor_position)

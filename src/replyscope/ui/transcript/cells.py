@@ -17,7 +17,7 @@ from replyscope.ui.pictures.grid import MOST_ROWS
 from replyscope.ui.pictures.source import PictureError, PictureSource, encoded_picture
 
 _MOST_PICTURES = 8
-"""The pictures of a block: those of all visible blocks have to fit into the gallery."""
+"""The maximum number of pictures of a block: all visible pictures must fit into the gallery."""
 
 Draw = Callable[[int, Palette], list[Strip]]
 DrawPicture = Callable[[PictureSource, int], list[Strip]]

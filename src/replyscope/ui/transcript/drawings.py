@@ -21,7 +21,7 @@ class Drawings:
         self._diagrams = BackgroundDiagrams(self._report, diagrams_kept)
 
     def options(self) -> DrawingOptions:
-        """How Markdown is drawn."""
+        """The options for drawing Markdown."""
         keeps_breaks = look_of(self._widget).keeps_breaks
         return DrawingOptions(keeps_breaks, diagram_rows=self._diagrams.rows)
 

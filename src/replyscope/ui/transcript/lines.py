@@ -24,7 +24,7 @@ _MOST_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Viewport:
     """The visible range of lines, and its styles. `top` is the line in the first row, `cursor`
     the highlighted entry, None without focus. `with_matches` marks search matches, `selected`
     styles the selection.
@@ -47,7 +47,7 @@ class Lines:
         self._kept: dict[int, tuple[Strip, Segment, int, Style, Strip]] = {}
         self._drawn: Sequence[Strip] = ()
 
-    def draw(self, layout: Layout, rows: Iterable[int], view: View) -> list[Strip]:
+    def draw(self, layout: Layout, rows: Iterable[int], view: Viewport) -> list[Strip]:
         """Draw rows of the view."""
         height = layout.height
         return [
@@ -65,7 +65,7 @@ class Lines:
         pairs = enumerate(zip(before, drawn, strict=True))
         return [row for row, (old, new) in pairs if old is not new and old != new]
 
-    def _draw_line(self, layout: Layout, line: int, view: View) -> Strip:
+    def _draw_line(self, layout: Layout, line: int, view: Viewport) -> Strip:
         anchor = layout.anchor_at(line)
         entry = layout.entries[anchor.entry]
         strips = entry.strips(anchor.cell)
@@ -97,7 +97,7 @@ class Lines:
         return line
 
 
-def _mark(number: int, entry: Entry, view: View) -> Segment:
+def _mark(number: int, entry: Entry, view: Viewport) -> Segment:
     """The mark in the gutter."""
     if number == view.cursor:
         style, mark = view.palette.cursor, "▌"

@@ -30,8 +30,8 @@ _PIECE = 4_096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellLook:
-    """What cells depend on besides their content; compared by identity. `fold` is the style of
-    a line that folds at a click.
+    """The style of cells, on which they depend besides their content. It is compared by identity.
+    `fold` is the style of a line that folds at a click.
     """
 
     width: int
@@ -199,7 +199,7 @@ class RefusalCells(PartCells):
         super().__init__()
         self._text = text
         self._closed = 0
-        """The characters in all cells but the last one."""
+        """The number of characters in all cells except the last."""
         self._shown = 0
 
     def update(self, part: ReplyPart, *, only_grows: bool) -> bool:
@@ -208,7 +208,7 @@ class RefusalCells(PartCells):
         return _goes_on(before, self._text, only_grows=only_grows)
 
     def lay_out(self, look: CellLook) -> int:
-        """Build the last cell again, and those of new text."""
+        """Build the last cell again, and the cells of new text."""
         if look is not self._look:
             self._look, self.cells, self._closed = look, [], 0
         elif self._shown == len(self._text):

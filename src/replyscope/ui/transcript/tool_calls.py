@@ -66,7 +66,7 @@ def _call_lines(
 
 
 def _ending(call: ToolCall, palette: Palette) -> Text:
-    """How long a call took, and how it ended: a mark, and a word unless it succeeded."""
+    """The duration and ending of a call: a mark, and a word unless it succeeded."""
     ending = Text("")
     if call.duration_ms is not None:
         ending.append(f" · {seconds(call.duration_ms)}", palette.muted)

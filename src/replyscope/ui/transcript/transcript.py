@@ -29,7 +29,7 @@ from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.following import FollowingView
 from replyscope.ui.transcript.layout import Layout
-from replyscope.ui.transcript.lines import GUTTER, Lines, View
+from replyscope.ui.transcript.lines import GUTTER, Lines, Viewport
 from replyscope.ui.transcript.messages import CursorMoved, DrawingReady
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
@@ -301,7 +301,7 @@ class Transcript(FollowingView, can_focus=True):
                 return
 
     def toggle_source(self) -> None:
-        """Show the text of the entry under the cursor as it was written, or as it is meant."""
+        """Toggle between source and drawing for the entry under the cursor."""
         number = self.cursor
         if 0 <= number < len(self._layout_of.entries):
             self._layout_of.entries[number].toggle_source()
@@ -371,11 +371,11 @@ class Transcript(FollowingView, can_focus=True):
 
     def _draw_lines(self, rows: Iterable[int]) -> list[Strip]:
         """Draw rows of the view, without line filters."""
-        width, base = self.size.width, self.rich_style
+        top, width, base = self.scroll_offset.y, self.size.width, self.rich_style
         if not self._layout_of.is_configured:
             return [Strip.blank(width, base) for _ in rows]
         cursor = self.cursor if self.has_focus else None
-        view = View(self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor)
+        view = Viewport(top, width, base, self.palette(), self.with_matches, cursor)
         if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             view = replace(view, selection=self.text_selection, selected=style + _UNDIMMED)

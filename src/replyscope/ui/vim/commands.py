@@ -20,7 +20,7 @@ _SHORT = {
 
 
 class NoCommand(Enum):
-    """The state of keys that are no command."""
+    """The state of keys that are not yet, or never, a command."""
 
     UNFINISHED = "unfinished"
     INVALID = "invalid"
@@ -89,7 +89,7 @@ def _key(
 
 
 def _count(keys: Sequence[str]) -> tuple[int | None, Sequence[str]]:
-    """The number at the beginning of keys, and the others. A leading 0 is a motion."""
+    """The count at the beginning of keys, and the remaining keys. A leading 0 is a motion."""
     digits = 0
     while digits < len(keys) and keys[digits] in "0123456789" and (digits or keys[0] != "0"):
         digits += 1

@@ -24,7 +24,7 @@ _MOST_REPEATED = 1_000_000
 
 
 def bounded(count: int, size: int) -> int:
-    """A count, at most the one that repeats a text of this size to a million characters."""
+    """A count, limited so that a text of this size repeats to at most a million characters."""
     return max(1, min(count, _MOST_REPEATED // max(1, size)))
 
 

@@ -22,7 +22,7 @@ class VimMode(StrEnum):
 
 
 class Effect(Enum):
-    """What the host does after a key."""
+    """The action of the host after a key."""
 
     NONE = "none"
     SUBMIT = "submit"

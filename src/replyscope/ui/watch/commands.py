@@ -11,7 +11,7 @@ _Command = ScreenCommand
 WATCH_COMMANDS: tuple[ScreenCommand[WatchGroups], ...] = (
     _Command("escape", "back", "Back", lambda g: g.layout.back(), "watch.back", "back"),
     _Command("f1", "help", "Help", lambda g: g.help.show(), "app.help", "help", is_always=True),
-    _Command("f11", "leave", "Back to the chat; the watch goes on",
+    _Command("f11", "leave", "Back to the chat; the watch continues",
              lambda g: g.layout.leave(), "watch.leave", "chat", is_always=True),
     _Command("f4", "reading", "Reply and inspector",
              lambda g: g.layout.toggle_reading(), "watch.reading", "reply", is_always=True),
@@ -27,7 +27,7 @@ WATCH_COMMANDS: tuple[ScreenCommand[WatchGroups], ...] = (
              lambda g: g.layout.focus_filter(), "watch.filter", "filter"),
     _Command("o", "open", "Open in its session",
              lambda g: g.acting.open(), "watch.open-here", "open"),
-    _Command("t", "take over", "Take over: go on from here in a session of your own",
+    _Command("t", "take over", "Take over: continue from here in a new session",
              lambda g: g.acting.open(takes_over=True), "watch.take-over", "take over"),
     _Command("c", "compare", "Compare two calls",
              lambda g: g.acting.compare(), "watch.compare", "compare"),

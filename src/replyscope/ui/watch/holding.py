@@ -31,7 +31,7 @@ from replyscope.ui.watch.desk import WatchDesk
 from replyscope.ui.working_screen import WorkingScreen
 
 _MOST_SHOWN = 50_000
-"""The characters of a request that the dialog shows; the editor has all of them."""
+"""The maximum number of characters that the dialog shows; the editor has the whole request."""
 _LOOK_S = 0.2
 _LEFT = "left"
 
@@ -68,7 +68,7 @@ class HeldDialog(Dialog[str | None]):
 
     def compose_content(self) -> ComposeResult:
         text = self._held.text
-        rest = "" if len(text) <= _MOST_SHOWN else "\n… [e] shows all of it"
+        rest = "" if len(text) <= _MOST_SHOWN else "\n… [e] shows the whole request"
         with VerticalScroll():
             yield Static(Content(printable_text("\n".join(self._lines))))
             yield Static(
@@ -140,7 +140,7 @@ class Holding:
             self._desk.tell(problem)
 
     async def _verdict(self, held: HeldCall, action: str) -> Verdict | None:
-        """What the person types for an action; None to choose again."""
+        """The input of the person for an action; None to choose again."""
         if action == "send":
             return SendHeld()
         if action == "edit":

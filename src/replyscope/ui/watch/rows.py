@@ -1,6 +1,6 @@
 """The columns and rows of the table of calls, as pure functions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
@@ -21,7 +21,7 @@ _MOST_BAR = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column: its title, its width in cells, and its place in the order of leaving out; the
     least `worth` is left out first. `grows` is its share of the room that is left.
     """
@@ -39,14 +39,14 @@ class Column:
 
 
 COLUMNS = (
-    Column("time", 8, 8),
-    Column("client", 12, 4, grows=2),
-    Column("model", 14, 9, grows=3),
-    Column("ending", 12, 10),
-    Column("in → out", 13, 6, is_right=True),
-    Column("cost", 8, 3, is_right=True),
-    Column("first", 7, 2, is_right=True),
-    Column("total", 7, 7, is_right=True),
+    TableColumn("time", 8, 8),
+    TableColumn("client", 12, 4, grows=2),
+    TableColumn("model", 14, 9, grows=3),
+    TableColumn("ending", 12, 10),
+    TableColumn("in → out", 13, 6, is_right=True),
+    TableColumn("cost", 8, 3, is_right=True),
+    TableColumn("first", 7, 2, is_right=True),
+    TableColumn("total", 7, 7, is_right=True),
 )
 _WIDEST = 28
 
@@ -55,7 +55,7 @@ _WIDEST = 28
 class CallColumns:
     """The columns that fit a width, and the width of the waterfall; 0 without one."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     bar: int
 
 
@@ -67,16 +67,15 @@ def table_of(width: int) -> CallColumns:
     spare = max(0, _room(columns, width) - _LEAST_BAR)
     shares = sum(column.grows for column in columns) or 1
     wide = [
-        Column(c.title, min(max(c.width, _WIDEST), c.width + spare * c.grows // shares), c.worth,
-               c.is_right)
+        replace(c, width=min(max(c.width, _WIDEST), c.width + spare * c.grows // shares))
         if c.grows
         else c
         for c in columns
-    ]  # fmt: skip
+    ]
     return CallColumns(tuple(wide), min(_MOST_BAR, max(0, _room(wide, width))))
 
 
-def _room(columns: list[Column], width: int) -> int:
+def _room(columns: list[TableColumn], width: int) -> int:
     """The width that remains for the waterfall."""
     return width - _MARGIN - sum(column.width + column.gap for column in columns)
 
@@ -115,7 +114,7 @@ def call_row(
     return Content.assemble(*pieces, " " * _MARGIN, bar(call, span, scale, table.bar))
 
 
-def _fitted(text: str, column: Column) -> str:
+def _fitted(text: str, column: TableColumn) -> str:
     text = cut(text, column.width)
     if column.is_right:
         return " " * (column.width - cell_len(text)) + text

@@ -1,12 +1,14 @@
 """The live screen: its widgets, its keys, and the routes of messages to the groups."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from replyscope.domain.endpoint import Endpoint
@@ -71,7 +73,11 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         self.key_guide = WatchKeys(self, widgets.table, watching.held)
         self._shown: tuple[str | None, object] = (None, None)
         self._looks = 0
-        self._routes = self.groups.reading.routes
+        self._routes: Mapping[type[Message], Callable[[Any], None]] = {
+            **self.groups.reading.routes,
+            CallTable.Wanted: lambda _: self.groups.acting.open(),
+            HeldBar.Wanted: lambda _: self.groups.holding.decide(),
+        }
         self.groups.calls.on_shown = self._draw_about
 
     def compose(self) -> ComposeResult:
@@ -153,14 +159,6 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         for footer in self.query(KeyFooter):
             footer.draw()
 
-    @on(CallTable.Wanted)
-    def _open(self) -> None:
-        self.groups.acting.open()
-
-    @on(HeldBar.Wanted)
-    def _decide(self) -> None:
-        self.groups.holding.decide()
-
     @on(Input.Changed, "#query")
     @on(Input.Submitted, "#query")
     def _filter(self, event: Input.Changed | Input.Submitted) -> None:
@@ -173,6 +171,8 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
     def _walk(self, event: QueryField.Walked) -> None:
         self.groups.layout.walk(event.step, event.how)
 
+    @on(CallTable.Wanted)
+    @on(HeldBar.Wanted)
     @on(CursorMoved)
     @on(Inspector.TabOpened)
     @on(TimelineView.MomentChosen)

@@ -1,11 +1,12 @@
-"""Reads an archive with plain calls, for programs that are not asynchronous."""
+"""Reads an archive with plain calls: the base of the Python API."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from replyscope.domain.errors import SessionNotFound, StoreError, StoreReadOnly
 from replyscope.domain.event import WireRecord
@@ -31,9 +32,9 @@ _REPLY = (
 )
 
 
-class ArchiveReader:
+class ArchiveFile:
     """A read-only connection to one file. The first query updates the search index, if the file
-    can be written.
+    can be written. The public methods are part of the Python API.
     """
 
     def __init__(self, path: Path, describe: Describe) -> None:
@@ -55,12 +56,23 @@ class ArchiveReader:
                 "Run `replyscope sessions list` once, which updates them.",
             )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Close the connection."""
+        """Close the file."""
         self._connection.close()
 
-    def sessions(self, limit: int | None) -> tuple[SessionSummary, ...]:
-        """The sessions that are not deleted, the newest first. Raises StoreError."""
+    def sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
+        """The sessions, the newest first; archived ones too."""
         with self._translated():
             found = [
                 one
@@ -70,46 +82,49 @@ class ArchiveReader:
         return tuple(sorted(found, key=lambda one: one.updated_at, reverse=True)[:limit])
 
     def messages(self, session_id: str) -> tuple[Message, ...]:
-        """The messages of a branch. Raises SessionNotFound, StoreError."""
+        """The messages of a session's current branch. An assistant's message names its replies
+        in `sources`. Raises SessionNotFound.
+        """
         with self._translated():
             stored = load_session(self._connection, session_id)
         if stored.session.deleted_at is not None:
             raise _not_found("session", session_id)
         return stored.branch
 
-    def exchange(self, exchange_id: str, *, is_any: bool = False) -> Exchange:
-        """One exchange, with `is_any` also of a deleted session. Raises SessionNotFound,
-        StoreError.
-        """
+    def reply(self, reply_id: str) -> Exchange:
+        """One reply: its choices, usage, times and cost. Raises SessionNotFound."""
+        return self._exchange(reply_id, with_deleted=False)
+
+    def wire(self, reply_id: str) -> WireRecord:
+        """The request of a reply and the frames that were received. Raises SessionNotFound."""
+        self.reply(reply_id)
         with self._translated():
-            row = self._connection.execute(_REPLY, (exchange_id, is_any)).fetchone()
+            return WireRecord(
+                load_request(self._connection, reply_id),
+                load_frames(self._connection, reply_id),
+            )
+
+    def _exchange(self, exchange_id: str, *, with_deleted: bool) -> Exchange:
+        with self._translated():
+            row = self._connection.execute(_REPLY, (exchange_id, with_deleted)).fetchone()
         if row is None:
             raise _not_found("reply", exchange_id)
         return read_exchange(*row)
 
-    def wire(self, exchange_id: str) -> WireRecord:
-        """The request and the frames of an exchange. Raises SessionNotFound, StoreError."""
-        self.exchange(exchange_id)
-        with self._translated():
-            return WireRecord(
-                load_request(self._connection, exchange_id),
-                load_frames(self._connection, exchange_id),
-            )
-
-    def find(self, search: Search) -> tuple[Hit, ...]:
-        """The replies that match. Raises StoreError."""
+    def _hits(self, search: Search) -> tuple[Hit, ...]:
+        """The replies that match."""
         return self._query(lambda c: find_hits(c, search))
 
-    def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
-        """The figures of all replies that match. Raises StoreError."""
+    def _figures(self, search: Search) -> tuple[ReplyFigures, ...]:
+        """The figures of all replies that match."""
         return self._query(lambda c: find_figures(c, search))
 
-    def exchanges(self, search: Search) -> Iterator[Exchange]:
-        """All exchanges that match; those that are purged meanwhile are left out."""
+    def _exchanges(self, search: Search) -> Iterator[Exchange]:
+        """All exchanges that match, without exchanges that are purged meanwhile."""
         ids = self._query(lambda c: find_ids(c, search))
         for _, exchange_id in ids:
             with suppress(SessionNotFound):
-                yield self.exchange(exchange_id, is_any=True)
+                yield self._exchange(exchange_id, with_deleted=True)
 
     def _query(self, job: Callable[[sqlite3.Connection], T]) -> T:
         with self._translated():
@@ -140,7 +155,7 @@ class ArchiveReader:
 
 
 def _not_found(what: str, name: str) -> SessionNotFound:
-    return SessionNotFound(f"There is no {what} {name!r}.", "See `Archive.search`.")
+    return SessionNotFound(f"There is no {what} {name!r}.", "See `ArchiveReader.search`.")
 
 
 @contextmanager
