@@ -27,6 +27,10 @@ MOST_OF_A_LIST = 8 * 1024 * 1024
 MOST_OF_A_STREAM = 192 * 1024 * 1024
 """Frames are kept in memory while streaming. A reply of 128,000 tokens has 60 MB."""
 MOST_ENCODINGS = 3
+ENCODINGS = ("gzip", "deflate")
+"""The accepted content encodings. Those of Brotli and zstd, which httpx2 accepts where their
+libraries are installed, make gigabytes of one read from the connection.
+"""
 LONGEST_ERROR_S = 15.0
 _LONGEST_S = 600.0
 
@@ -139,7 +143,11 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             raise
         finally:
             _head.reset(entered)
-        return _BoundedResponse(response, _bound_of(request, response, longest_s))
+        try:
+            return _BoundedResponse(response, _bound_of(request, response, longest_s))
+        except httpx2.RequestError:  # its encodings are refused
+            await response.aclose()
+            raise
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -165,9 +173,12 @@ class _BoundedResponse(httpx2.Response):
             stream=answer.stream,
             extensions=answer.extensions,
         )
-        encodings = answer.headers.get("content-encoding", "").count(",") + 1
-        if encodings > MOST_ENCODINGS:
-            raise TooMuch(f"a body with {encodings} content encodings")
+        stated = answer.headers.get("content-encoding", "").lower().split(",")
+        if len(stated) > MOST_ENCODINGS:
+            raise TooMuch(f"a body with {len(stated)} content encodings")
+        for name in filter(None, map(str.strip, stated)):
+            if name not in (*ENCODINGS, "identity"):
+                raise httpx2.DecodingError(f"the content encoding {name:.20} was not accepted")
         self._bound = bound
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:

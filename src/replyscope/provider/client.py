@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletionChunk
 from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.route import Route
-from replyscope.provider.bounds import BoundedTransport, WatchedTransport
+from replyscope.provider.bounds import ENCODINGS, BoundedTransport, WatchedTransport
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.openai_internals import HookedClient
 from replyscope.provider.redirects import stay_at_origin
@@ -64,6 +64,7 @@ def open_http(
     return httpx2.AsyncClient(
         transport=BoundedTransport(transport or WatchedTransport(route.tls, _proxy_of(route))),
         timeout=httpx2.Timeout(endpoint.timeout_s, connect=15.0),
+        headers={"accept-encoding": ", ".join(ENCODINGS)},
         follow_redirects=True,
         event_hooks={"response": [stay_at_origin]},
         trust_env=False,
