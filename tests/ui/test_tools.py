@@ -226,7 +226,7 @@ async def test_a_result_may_be_written_by_hand(server: LoopbackServer, tmp_path:
         await pilot.press(*"hand", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
         await pilot.press(*"my own words", "enter")
-        await until(pilot, lambda: "results were not sent" in frame(pilot))
+        await until(pilot, lambda: "tools were not sent" in frame(pilot))
         await pilot.press("t", "t")
         await until(pilot, lambda: "Thanks." in frame(pilot))
     assert server.requests[1]["messages"][-1]["content"] == "my own words"

@@ -22,7 +22,7 @@ from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, u
 
 _WAITING = (FinishReason.TOOL_CALLS.value, FinishReason.NEEDS_APPROVAL.value)
 _REQUESTED = ToolCallState.REQUESTED
-_UNSENT = "The tools have finished, but their results were not sent.\n[t] send them"
+_UNSENT = "The results of the tools were not sent.\n[t] send them"
 _ELSEWHERE = "This reply streams in another window; it comes here when it is done."
 
 
