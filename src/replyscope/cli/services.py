@@ -197,7 +197,7 @@ def _give_review(services: Services, wiring: Wiring) -> None:
     services.export_exchange = partial(_late, "replyscope.cli.sharing", "export_exchange", wiring)
     services.import_file = partial(_late, "replyscope.cli.sharing", "import_file", wiring)
     services.view_file = _view_file
-    if wiring.store.is_saving:
+    if wiring.store.is_saving and services.settings.backup.keep:
         services.back_up = partial(
             _late, "replyscope.cli.backup", "back_up_daily", wiring, services.settings.backup
         )
