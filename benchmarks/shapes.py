@@ -28,7 +28,7 @@ def measure_shapes(bench: Bench) -> list[Row]:
         with bench.started("shapes") as program:
             cpu = program.cpu_s()
             began = program.ask(prompt)
-            wall = program.wait_for(LAST) - began
+            wall = program.wait_for(LAST, forgets=False) - began
             program.wait_for("● stop")
             cpu = program.cpu_s() - cpu
         detail = f"{cpu:.1f} s, seen after {wall:.1f} s; bare loop {floor_cpu:.1f} s"
@@ -42,7 +42,7 @@ def _measure_choices(bench: Bench) -> list[Row]:
     with bench.started("choices", settings=_EIGHT) as program:
         cpu = program.cpu_s()
         began = program.ask(prompt)
-        wall = program.wait_for(LAST) - began
+        wall = program.wait_for(LAST, forgets=False) - began
         program.wait_for("● stop")
         cpu = program.cpu_s() - cpu
     detail = f"{cpu:.1f} s, seen after {wall:.1f} s; bare loop {floor_cpu:.1f} s"

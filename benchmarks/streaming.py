@@ -46,7 +46,7 @@ def _at_full_speed(bench: Bench, count: int, number: int) -> _Run:
         program.forget_peak()
         cpu = program.cpu_s()
         began = program.ask(prompt)
-        shown = program.wait_for(LAST)
+        shown = program.wait_for(LAST, forgets=False)
         program.wait_for(_ENDED)
         cpu = program.cpu_s() - cpu
         peak_mb = program.peak_mb() - idle_mb

@@ -45,9 +45,9 @@ class Program:
         self._answered = 0
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def wait_for(self, text: str, timeout_s: float = 120.0) -> float:
-        """Read until the screen shows the text, written since the last call; when, on the
-        monotonic clock.
+    def wait_for(self, text: str, timeout_s: float = 120.0, *, forgets: bool = True) -> float:
+        """Read until the screen shows the text, written since the last call that `forgets`; when,
+        on the monotonic clock.
         """
         deadline = time.monotonic() + timeout_s
         while not self.screen.shows(text):
@@ -55,7 +55,8 @@ class Program:
                 raise TimeoutError(f"{text!r} never came:\n{self.screen.text()}")
             self.read(0.02)
         found = time.monotonic()
-        self.forget()
+        if forgets:
+            self.forget()
         return found
 
     def forget(self) -> None:
