@@ -1,10 +1,14 @@
 """Searches of saved replies and their results."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from replyscope.domain.query import Query
+
+MOST_RANKED = 2_000
+"""The most matches that are ranked by relevance; more than these are shown newest first."""
 
 
 class Sort(StrEnum):
@@ -133,6 +137,17 @@ class ReplyFigures:
     finishes: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
+
+
+def names_of_figures(
+    rows: Iterable[tuple[str, str]],
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The `finishes`, `tools` and `prompts` of ReplyFigures, from rows of a field and a value."""
+    found: dict[str, list[str]] = {"finish": [], "tool": [], "prompt": []}
+    for field, name in rows:
+        found.setdefault(field, []).append(name)
+    versions = tuple(name for name in found["prompt"] if "@" in name)
+    return tuple(found["finish"]), tuple(found["tool"]), versions
 
 
 @dataclass(frozen=True, slots=True)

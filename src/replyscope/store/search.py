@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.query_fields import OWN, PART
 from replyscope.domain.search import (
+    MOST_RANKED,
     Facets,
     Hit,
     ReplyFigures,
@@ -15,6 +16,7 @@ from replyscope.domain.search import (
     SessionHit,
     Sort,
     UnreadableRow,
+    names_of_figures,
 )
 from replyscope.domain.snippet import cut_snippet, says
 from replyscope.store.database import Database
@@ -25,8 +27,6 @@ from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 T = TypeVar("T")
 _STEP = 50
 _NO_TEXTS = ("", "", "", "")
-_MOST_RANKED = 2_000
-"""The most matches that are ranked by relevance; more than these are shown newest first."""
 _COLUMNS = (
     "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
@@ -217,8 +217,8 @@ def _in_order(
 
 def _is_common(connection: sqlite3.Connection, match: str) -> bool:
     sql = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
-    count = connection.execute(sql, (match, _MOST_RANKED + 1)).fetchone()[0]
-    return bool(count > _MOST_RANKED)
+    count = connection.execute(sql, (match, MOST_RANKED + 1)).fetchone()[0]
+    return bool(count > MOST_RANKED)
 
 
 def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> Hit:
@@ -326,13 +326,9 @@ def find_figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyF
 def _figure(row: Sequence[Any]) -> ReplyFigures:
     *values, names = row
     values[2], values[6] = bool(values[2]), bool(values[6])
-    named: dict[str, list[str]] = {"finish": [], "tool": [], "prompt": []}
-    for pair in names.split("\x1e") if names else ():
-        field, _, name = pair.partition("\x1f")
-        named.setdefault(field, []).append(name)
-    finishes, tools = tuple(named["finish"]), tuple(named["tool"])
-    versions = tuple(name for name in named["prompt"] if "@" in name)
-    return ReplyFigures(*values, finishes, tools, versions)  # type: ignore[call-arg]
+    pairs = (pair.partition("\x1f") for pair in (names.split("\x1e") if names else ()))
+    named = names_of_figures((field, name) for field, _, name in pairs)
+    return ReplyFigures(*values, *named)  # type: ignore[call-arg]
 
 
 def _facets(connection: sqlite3.Connection, search: Search) -> Facets:

@@ -153,7 +153,7 @@ async def test_a_common_word_shows_the_newest_first(
         model = "rare" if n % 20 == 0 else "small"
         entries += log.turn(f"s{n:02}", "Hello", answer("World", model=model), n)
     hub.push("laptop", "L", entries, START)
-    monkeypatch.setattr("replyscope.hub.postgres.search._MOST_RANKED", 3)
+    monkeypatch.setattr("replyscope.hub.postgres.search.MOST_RANKED", 3)
     names = [f"s{n:02}" for n in reversed(range(40))]
     assert await found(index, "world") == names
     assert await found(index, "world model:rare") == ["s20", "s00"]

@@ -12,6 +12,7 @@ from replyscope.domain.json_values import from_ms
 from replyscope.domain.query_fields import ME, PART
 from replyscope.domain.query_sql import Condition, compile_query, condition_of, joined
 from replyscope.domain.search import (
+    MOST_RANKED,
     Facets,
     Hit,
     ReplyFigures,
@@ -19,6 +20,7 @@ from replyscope.domain.search import (
     SessionHit,
     Sort,
     UnreadableRow,
+    names_of_figures,
 )
 from replyscope.domain.snippet import cut_snippet
 from replyscope.domain.words import Wanted
@@ -29,8 +31,6 @@ from replyscope.hub.postgres.query_sql import ARGUMENTS, PostgresDialect
 from replyscope.hub.postgres.reading import HubReader
 from replyscope.hub.postgres.replies import SEPARATOR
 
-_MOST_RANKED = 2_000
-"""The most matches that are ranked by relevance; more than these are shown newest first."""
 _GROWTH = 8
 _VISIBLE = "(f.owner = session_user OR f.is_shared)"
 """Row-level security says the same, but does not bind a superuser."""
@@ -247,7 +247,7 @@ class PostgresSearchIndex:
         order = self._order(plan, search.sort)
         limit = "LIMIT %s OFFSET %s"
         bounded = plan.texts is not None and search.sort in (Sort.RANK, Sort.TIME)
-        most = _MOST_RANKED + 1 if bounded else None
+        most = MOST_RANKED + 1 if bounded else None
         while True:
             source, values = plan.source(most, is_common=most is None)
             statement = f"{plan.prefix}SELECT {columns} {source} ORDER BY {order} {limit}"
@@ -259,7 +259,7 @@ class PostgresSearchIndex:
             assert plan.texts is not None, "only texts are bounded"
             if self._count(connection, plan.texts, most) < most:
                 return rows
-            most = most * _GROWTH if most < _MOST_RANKED * _GROWTH**3 else None
+            most = most * _GROWTH if most < MOST_RANKED * _GROWTH**3 else None
 
     def _all(self, connection: Connection, plan: _Plan, columns: str, tail: str) -> list[Any]:
         is_common = plan.texts is not None and self._is_common(connection, plan.texts)
@@ -270,7 +270,7 @@ class PostgresSearchIndex:
     def _order(self, plan: _Plan, sort: Sort) -> str:
         if plan.texts is None or sort in _ORDERS:
             return _ORDERS.get(sort, _NEWEST)
-        return _RANKED.format(_MOST_RANKED) if sort is Sort.RANK else _NEWEST_MATCH
+        return _RANKED.format(MOST_RANKED) if sort is Sort.RANK else _NEWEST_MATCH
 
     def _count(self, connection: Connection, texts: TextQuery, most: int) -> int:
         statement = f"SELECT count(*) FROM {{schema}}.found({ARGUMENTS}, %s)"
@@ -280,7 +280,7 @@ class PostgresSearchIndex:
         return int(row[0])
 
     def _is_common(self, connection: Connection, texts: TextQuery) -> bool:
-        return self._count(connection, texts, _MOST_RANKED + 1) > _MOST_RANKED
+        return self._count(connection, texts, MOST_RANKED + 1) > MOST_RANKED
 
 
 def _texts(packed: bytes) -> Sequence[str]:
@@ -316,10 +316,7 @@ def _session_hit(row: Sequence[Any]) -> SessionHit:
 
 def _figure(row: Sequence[Any], now: datetime) -> ReplyFigures:
     started, model, is_error, tokens_in, tokens_out, cost, is_reported, ttft, duration, names = row
-    found: dict[str, list[str]] = {"finish": [], "tool": [], "prompt": []}
-    for pair in names:
-        field, _, name = pair.partition(SEPARATOR)
-        found.setdefault(field, []).append(name)
+    pairs = sorted(pair.split(SEPARATOR, 1) for pair in names)
     return ReplyFigures(
         from_ms(max(0, started)).astimezone(now.tzinfo).strftime("%Y-%m-%d"),
         model,
@@ -330,7 +327,5 @@ def _figure(row: Sequence[Any], now: datetime) -> ReplyFigures:
         is_reported,
         ttft,
         duration,
-        tuple(sorted(found["finish"])),
-        tuple(sorted(found["tool"])),
-        tuple(sorted(name for name in found["prompt"] if "@" in name)),
+        *names_of_figures((field, name) for field, name in pairs),
     )
