@@ -27,6 +27,11 @@ SHIPPED = "shipped"
 """The source of the tools that come with the program."""
 
 
+def source_words(source: str) -> str:
+    """The source of a tool for a person."""
+    return "built-in" if source == SHIPPED else source
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A tool that the model may call.
@@ -55,7 +60,7 @@ class Tool:
     @property
     def origin(self) -> str:
         """The source in words for a person."""
-        return "built-in" if self.source == SHIPPED else self.source
+        return source_words(self.source)
 
     def is_named_in(self, names: Collection[str]) -> bool:
         """Whether one of the names selects this tool: its own name, its source or its full name."""

@@ -9,7 +9,7 @@ from textual.content import Content
 from replyscope.domain.exchange import APPROVAL, Choice, OutputItem, ToolCall
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.printable import exact_line, exact_text, printable_line, printable_text
-from replyscope.domain.tool import ToolCallState
+from replyscope.domain.tool import ToolCallState, source_words
 from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.arguments import pretty_arguments, readable_beginning, readable_result
 from replyscope.inspection.figures import seconds, size
@@ -87,7 +87,7 @@ def _call(
 
 def _run(sheet: Sheet, part: ToolResultPart) -> list[Content]:
     """The source of the tool, who allowed the call, its start and its duration."""
-    rows = [sheet.row("source", part.source)] if part.source else []
+    rows = [sheet.row("source", source_words(part.source))] if part.source else []
     if part.allowed_by:
         is_no = part.state is ToolCallState.REFUSED
         rows.append(sheet.row("refused" if is_no else "allowed", f"by {part.allowed_by}"))
