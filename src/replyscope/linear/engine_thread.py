@@ -34,18 +34,18 @@ class Job(Generic[T]):
         self._work = work
         self._ended = ended
         self._has_ended = threading.Event()
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Future[T] | None = None
         self.is_cancelled = False
         """Whether `cancel` was called."""
         loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
-        self._task = self._loop.create_task(_result_of(self._work))
+        self._task = asyncio.ensure_future(self._work, loop=self._loop)
         self._task.add_done_callback(self._end)
         if self.is_cancelled:
             self._task.cancel()
 
-    def _end(self, _task: asyncio.Task[T]) -> None:
+    def _end(self, _task: asyncio.Future[T]) -> None:
         self._has_ended.set()
         self._ended()
 
@@ -102,10 +102,6 @@ class EngineThread:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-async def _result_of(work: Awaitable[T]) -> T:
-    return await work
 
 
 def _complete(future: asyncio.Future[T], result: T) -> None:

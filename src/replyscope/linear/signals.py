@@ -2,6 +2,7 @@
 
 Python runs the handlers in the main thread, between two bytecode instructions. They raise only
 while a line is read; otherwise they cancel the running job, so that no output is cut in the middle.
+Ctrl+C between two jobs of a command cancels the next one.
 """
 
 import os
@@ -32,6 +33,8 @@ class Signals:
     def __init__(self) -> None:
         self.is_leaving = False
         self._is_reading = False
+        self._is_interrupted = False
+        """Whether Ctrl+C came since the last line was read, and no job ran that it could cancel."""
         self._job: Cancellable | None = None
         self._deadline: threading.Timer | None = None
 
@@ -47,6 +50,7 @@ class Signals:
         """Let signals end the reading of a line: KeyboardInterrupt, or Leaving."""
         if self.is_leaving:
             raise Leaving
+        self._is_interrupted = False
         self._is_reading = True
         try:
             yield
@@ -57,6 +61,9 @@ class Signals:
     def cancelling(self, job: Cancellable) -> Iterator[None]:
         """Let signals cancel a job."""
         before, self._job = self._job, job
+        if self._is_interrupted:
+            self._is_interrupted = False
+            job.cancel()
         try:
             yield
         finally:
@@ -68,6 +75,8 @@ class Signals:
             raise KeyboardInterrupt
         if self._job is not None:
             self._job.cancel()
+        else:
+            self._is_interrupted = True
 
     def _leave(self, _number: int, _frame: FrameType | None) -> None:
         """Leave; at a second signal, or when saving takes too long, exit at once."""
