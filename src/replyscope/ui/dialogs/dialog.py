@@ -22,7 +22,8 @@ from replyscope.ui.styles.muted import MUTED
 from replyscope.ui.working_screen import WorkingScreen
 
 Result = TypeVar("Result")
-_WIDEST_TITLE = 30
+_WIDEST_TITLE, _LEAST_TEXT = 30, 24
+"""The widest column of titles, and the narrowest of explanations beside it; in cells."""
 _FIRST_ROWS = 80
 """The rows that are drawn at once: more than the highest terminal shows."""
 _WIDE, _NARROW, _FRAME = 92, 64, 7
@@ -214,23 +215,26 @@ class ListDialog(Dialog[Result]):
 
 
 def _options(rows: Sequence[Row], width: int) -> Iterator[Option]:
-    """The rows. Explanations are in a column, or below the titles if one is too long for that;
-    both have a hanging indent.
+    """The rows. Explanations are in a column, or after or below the titles if one is too long for
+    that; all have a hanging indent.
     """
     titles = [f"{row.mark}{printable_line(row.title)}" for row in rows]
     lengths = [cell_len(title) for title in titles]
     column = max(lengths, default=0) + 2
-    longest = max((cell_len(printable_line(row.text)) for row in rows), default=0)
-    is_beside = column <= _WIDEST_TITLE and column + longest <= width
-    indent = Content(" " * _HANGING)
+    is_table = column <= min(_WIDEST_TITLE, width - _LEAST_TEXT)
     for row, title, length in zip(rows, titles, lengths, strict=True):
         text = Content.styled(printable_line(row.text), MUTED)
         label = Content(title)
-        if is_beside:
-            label += Content(" " * (column - length)) + text
+        if is_table:
+            label += _hung(Content(" " * (column - length)), text, width, column)
         elif row.text and length + 2 + text.cell_length <= width:
             label += Content("  ") + text
         elif row.text:
-            lines = text.wrap(width - _HANGING)
-            label = Content("\n").join([label, *(indent + line.rstrip() for line in lines)])
+            label += _hung(Content("\n" + " " * _HANGING), text, width, _HANGING)
         yield Option(label, id=row.value)
+
+
+def _hung(lead: Content, text: Content, width: int, indent: int) -> Content:
+    """A text after `lead`, its further lines indented."""
+    lines = [line.rstrip() for line in text.wrap(width - indent)]
+    return lead + Content("\n" + " " * indent).join(lines)
