@@ -61,6 +61,7 @@ def test_titles_come_from_the_first_line_and_end_at_a_word() -> None:
 def test_the_rate_is_unknown_without_usage_or_time() -> None:
     timing = Timing(first_token_ms=100, last_token_ms=1_100)
     assert output_rate(Usage(output_tokens=51), timing) == 50
+    assert output_rate(Usage(output_tokens=30_001), timing) is None  # a server held it back
     assert output_rate(None, timing) is None
     assert output_rate(Usage(output_tokens=1), timing) is None
     assert output_rate(Usage(output_tokens=9), Timing()) is None

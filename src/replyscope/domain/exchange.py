@@ -316,11 +316,15 @@ class Exchange:
         return Choice(index)
 
 
+_FASTEST_OUTPUT = 20_000.0
+"""Tokens per second that no model generates, only a server that held its text back."""
+
+
 def output_rate(usage: Usage | None, timing: Timing) -> float | None:
     """Output tokens per second, from the first token to the last.
 
-    Includes reasoning tokens. None for fewer than two tokens, when all arrived at once, or
-    when usage was not reported.
+    Includes reasoning tokens. None for fewer than two tokens, when all arrived at once or faster
+    than any model generates, or when usage was not reported.
 
     Source: usage from the server; times measured at the socket.
     """
@@ -331,4 +335,5 @@ def output_rate(usage: Usage | None, timing: Timing) -> float | None:
     elapsed_ms = timing.last_token_ms - timing.first_token_ms
     if elapsed_ms <= 0:
         return None
-    return (usage.output_tokens - 1) * 1000 / elapsed_ms
+    value = (usage.output_tokens - 1) * 1000 / elapsed_ms
+    return value if value <= _FASTEST_OUTPUT else None
