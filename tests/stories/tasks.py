@@ -177,7 +177,7 @@ TASKS = (
     Task(
         "Delete this session, and undo it",
         (write("/delete"), press("Enter", "─ New session ─"), write("/undo"),
-         press("Enter", "Restored 1 session")),
+         press("Enter", "Restored “")),
     ),
     Task(
         "Find a word in this conversation",

@@ -778,4 +778,4 @@ async def test_chat_and_review_share_one_undo_list(server: LoopbackServer, tmp_p
         await until(pilot, lambda: found(pilot) == 1)
         await pilot.press("enter", "u")
         await until(pilot, lambda: found(pilot) == 2)
-        assert "Restored 1 session" in frame(pilot)
+        assert "Restored “pears”" in frame(pilot)

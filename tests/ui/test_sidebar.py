@@ -144,7 +144,7 @@ async def test_the_open_session_is_highlighted_and_commands_name_the_highlighted
         await pilot.press("escape", "d")
         await until(pilot, lambda: "Deleted “first question”" in frame(pilot), "its name")
         await pilot.press("u")
-        await until(pilot, lambda: "Restored 1 session" in frame(pilot), "the sentence of undo")
+        await until(pilot, lambda: "Restored “first question”" in frame(pilot), "its name")
         await until(pilot, lambda: "─ first question ─" in frame(pilot), "the restored session")
 
 

@@ -164,7 +164,7 @@ class Sessions:
                 session_id == self._desk.conversation.session.id and self._desk.conversation.is_new
             ):
                 await self._desk.archive.delete(session_id)
-                self._desk.services.undo.keep(self._deletion_of(session_id))
+                self._desk.services.undo.keep(self._deletion_of(session_id, title))
                 self._desk.tell(f"Deleted {_quoted(title)}. /undo restores it.", is_error=False)
         except ReplyscopeError as error:
             self._desk.tell(error)
@@ -196,9 +196,10 @@ class Sessions:
         )
         return False
 
-    def _deletion_of(self, session_id: str) -> UndoableChange:
+    def _deletion_of(self, session_id: str, title: str) -> UndoableChange:
         restore = partial(self._desk.archive.restore, session_id)
-        return UndoableChange("Deleted 1 session", "Restored 1 session", restore, (session_id,))
+        done, undone = f"Deleted {_quoted(title)}", f"Restored {_quoted(title)}"
+        return UndoableChange(done, undone, restore, (session_id,))
 
     def undo(self) -> None:
         """Undo the last change, made here or on the review screen."""
