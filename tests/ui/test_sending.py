@@ -98,6 +98,26 @@ async def test_a_background_reply_is_left_and_read_to_its_end_on_coming_back(
     assert len(server.requests) == 1
 
 
+async def test_a_session_goes_on_with_the_model_of_the_command_line(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "a question")
+        await until(pilot, lambda: len(server.requests) == 1 and is_idle(pilot))
+    named = make_app(tmp_path, server.base_url, opens_newest=True, model="other")
+    async with open_chat(named, size=SIZE) as pilot:
+        await until(pilot, lambda: "a question" in frame(pilot))
+        await send(pilot, "again")
+        await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
+    later = make_app(tmp_path, server.base_url, opens_newest=True)
+    async with open_chat(later, size=SIZE) as pilot:
+        await until(pilot, lambda: "again" in frame(pilot))
+        await send(pilot, "and later")
+        await until(pilot, lambda: len(server.requests) == 3 and is_idle(pilot))
+    models = [request["model"] for request in server.requests]
+    assert models == ["test-model", "other", "other"]
+
+
 async def test_what_will_not_fit_is_said_before_it_is_sent(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
@@ -107,6 +127,7 @@ async def test_what_will_not_fit_is_said_before_it_is_sent(
     )
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         chat = chat_of(pilot)
+        await pilot.press("x", "backspace")  # the model list loads when a person writes
         await until(pilot, lambda: chat.desk.targets.window_of("test-model") == 500)
         await send(pilot, "a first question " + "word " * 200)
         await until(pilot, lambda: is_idle(pilot))

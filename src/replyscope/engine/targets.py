@@ -77,10 +77,19 @@ class Targets:
             self.endpoint = endpoint
 
     def begin(self, conversation: Conversation) -> None:
-        """Follow the first session, or move it to the endpoint that the command line names."""
+        """Follow the first session, or move it to the endpoint and the model that the command
+        line names.
+        """
         if self._services.is_endpoint_given and self.endpoint is not None:
             self._move(conversation, self.endpoint)
         self.follow(conversation)
+        if self._named_model is not None and self._is_first(self.endpoint):
+            settings = replace(conversation.session.settings, model=self._named_model)
+            conversation.change_settings(settings)
+
+    def _is_first(self, endpoint: Endpoint | None) -> bool:
+        """Whether an endpoint is the one of the command line and so of the model named there."""
+        return self._first is None or (endpoint is not None and self._first.name == endpoint.name)
 
     def model_for(self, conversation: Conversation) -> str | None:
         """The model of a session: its own, or the one of the command line, or of the endpoint;
@@ -91,8 +100,7 @@ class Targets:
         settings, endpoint = conversation.session.settings, self.endpoint_of(conversation)
         name = endpoint.name if endpoint is not None else None
         own = settings.model if settings.endpoint in (None, name) else None
-        is_first = self._first is None or self._first.name == name
-        if self._named_model is not None and not conversation.messages and is_first:
+        if self._named_model and not conversation.messages and self._is_first(endpoint):
             own = self._named_model
         endpoint_model = endpoint.model if endpoint is not None else None
         if name == LOCAL:
