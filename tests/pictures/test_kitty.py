@@ -12,9 +12,10 @@ from rich.style import Style
 from textual.color import Color
 
 from replyscope.domain.printable import PLACEHOLDER, printable_line
-from replyscope.ui.pictures.gallery import PictureForm, picture_form
+from replyscope.ui.pictures.forms import PictureForm, picture_form
 from replyscope.ui.pictures.grid import MOST_COLUMNS, MOST_ROWS, Grid
-from replyscope.ui.pictures.kitty import image_id, placeholder_rows, transmission
+from replyscope.ui.pictures.kitty import transmission
+from replyscope.ui.pictures.placeholders import image_id, placeholder_rows
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from tests.pictures.making import data_uri, encoded, halves, png
 from tests.support.server import LoopbackServer, reply

@@ -48,6 +48,8 @@ class Terminal:
     """
 
     program: tuple[str, ...] = ()
+    cell = (0, 0)
+    """The width and height of a cell in pixels, 0 where the terminal does not report them."""
 
     def __init__(
         self, folder: Path, *arguments: str, size: tuple[int, int] = (120, 40), **more: str
@@ -58,7 +60,9 @@ class Terminal:
         self.received = bytearray()
         self._text: str | None = None
         self._fd, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", self._rows, self._columns, 0, 0))
+        pixels = (self._columns * self.cell[0], self._rows * self.cell[1])
+        sizes = struct.pack("HHHH", self._rows, self._columns, *pixels)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, sizes)
         name = os.ttyname(slave)
         variables = environment(folder, **{"TERM": "xterm-256color", "LANG": "C.UTF-8", **more})
         self._own_folder = TemporaryDirectory()

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -40,7 +40,6 @@ from replyscope.ui.terminal.textual_internals import (
     CompletePalette,
     CompositorUpdate,
     GuardedApp,
-    write_to_terminal,
 )
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts
 from replyscope.ui.terminal.type_ahead import TypeAhead
@@ -111,10 +110,9 @@ class ReplyscopeApp(GuardedApp):
     @cached_property
     def gallery(self) -> "Gallery":
         """The drawn pictures, in the form that this terminal can draw."""
-        from replyscope.ui.pictures.gallery import Gallery, picture_form
+        from replyscope.ui.terminal.pixels import open_gallery
 
-        form = picture_form(os.environ, self.console.color_system, ascii_only=self.look.ascii_only)
-        return Gallery(form, partial(write_to_terminal, self))
+        return open_gallery(self, ascii_only=self.look.ascii_only)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The line filters: Textual's, that of control characters, and that of emoji widths."""

@@ -34,3 +34,21 @@ def test_the_beginning_of_an_answer_that_does_not_go_on_is_a_key() -> None:
     assert answers.filter("\x1b[") == ""
     assert answers.filter("") == "\x1b["
     assert answers.filter("\x1b") == "\x1b"
+
+
+@given(cut=st.integers(0, 14), before=st.sampled_from(["", "a", ANSWER]))
+def test_abilities_are_heard_and_are_no_keys(cut: int, before: str) -> None:
+    heard: list[frozenset[int]] = []
+    answers = Answers(lambda: None, heard.append)
+    text = "\x1b[?62;4;22c"
+    cut = min(cut, len(text)) if cut != 1 else 2  # after a single ESC nothing is held
+    kept = answers.filter(before + text[:cut])
+    kept += answers.filter(text[cut:] + "z") + answers.filter("")
+    assert kept == before.replace(ANSWER, "") + "z"
+    assert heard == [frozenset({62, 4, 22})]
+
+
+def test_a_report_that_is_no_answer_of_ours_is_passed_on() -> None:
+    answers = Answers(lambda: None)
+    assert answers.filter("\x1b[?20") == ""
+    assert answers.filter("26;2$y") == "\x1b[?2026;2$y"

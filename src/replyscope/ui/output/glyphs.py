@@ -37,6 +37,8 @@ class Glyphs:
         self._cells: dict[str, str] = {}
         self.unsure: set[str] = set()
         """The codes of clusters that some terminals draw in another width than Rich computes."""
+        self.pictured: set[str] = set()
+        """The codes of cells of pictures."""
 
     def cells(self, text: str) -> str:
         """A text as cells. Characters of no width at its start are left out.
@@ -71,8 +73,7 @@ class Glyphs:
             code = chr(_FIRST_CODE + len(self._codes))
             self._codes[cluster] = code
             self._clusters[code] = cluster
-            if not cluster.startswith(PLACEHOLDER):
-                self.unsure.add(code)
+            (self.pictured if cluster.startswith(PLACEHOLDER) else self.unsure).add(code)
         return code
 
     def text(self, cells: str) -> str:
@@ -80,6 +81,10 @@ class Glyphs:
         if cells.isascii() and FILLER not in cells:
             return cells
         return _CODE.sub(lambda code: self._clusters[code[0]], cells)
+
+    def has_picture(self, cells: str) -> bool:
+        """Whether some of the cells are of a picture."""
+        return bool(self.pictured) and not self.pictured.isdisjoint(cells)
 
     def unsure_places(self, cells: str) -> list[int]:
         """The columns of cells whose width differs between terminals: emoji and clusters."""

@@ -108,6 +108,10 @@ class Pens:
         assert found is not None
         return found
 
+    def codes(self, pen: str) -> str:
+        """The SGR codes of a pen."""
+        return ";".join(self._pens[ord(pen)].codes)
+
     def erases(self, pen: str) -> bool:
         """Whether an erased cell looks like a blank of this pen: it has a background only."""
         number = self._pens[ord(self.blank(pen))]

@@ -14,7 +14,7 @@ from replyscope.ui.output.line_pace import LEAST_ROOM, PROBE, LinePace
 from replyscope.ui.output.pens import Pens, PensFull
 from replyscope.ui.output.rows import ScreenRow, blank_row, changed_runs, replaced, unknown_row
 from replyscope.ui.output.scrolling import find_scroll, scrolled
-from replyscope.ui.output.sequences import Abilities, Sequences
+from replyscope.ui.output.sequences import Abilities, CellPainter, Sequences
 
 _BEGIN_SYNC = "\x1b[?2026h"
 _END_SYNC = "\x1b[?2026l"
@@ -67,6 +67,8 @@ class ScreenOutput:
     def __init__(self, writer: TerminalWriter, abilities: Abilities) -> None:
         self._writer = writer
         self._abilities = abilities
+        self.painter: CellPainter | None = None
+        """Draws the cells of pictures; None where the terminal does."""
         self.is_waiting = False
         """Whether differences wait for the terminal. Other threads read this."""
         self._is_suspended = False
@@ -165,11 +167,14 @@ class ScreenOutput:
         """The sequences for the differences, at most for `room`: rows at the cursor first, then
         rows from the end of the last frame on.
         """
-        out = Sequences(self._glyphs, self._pens, self._abilities, self._width, self._pen)
+        out = Sequences(
+            self._glyphs, self._pens, self._abilities, self._width, self._pen, self.painter
+        )
         if self._pen is None:
             out.add("\x1b[r")  # all rows scroll, whatever another program has set
         changed = self._changed()
-        scroll = None if only_cursor else find_scroll(self._sent, self._wanted, changed)
+        is_still = only_cursor or self._shows_pixels
+        scroll = None if is_still else find_scroll(self._sent, self._wanted, changed)
         if scroll is not None:
             pen = out.scroll(scroll.top, scroll.bottom, scroll.by)
             self._sent = scrolled(self._sent, scroll, pen)
@@ -190,6 +195,15 @@ class ScreenOutput:
             self._sent_cursor = self._cursor
         self._pen = out.pen
         return out.text()
+
+    @property
+    def _shows_pixels(self) -> bool:
+        """Whether there are pixels on the terminal. Some leave them where they are when lines
+        are deleted.
+        """
+        return self.painter is not None and any(
+            self._glyphs.has_picture(row.cells) for row in self._sent
+        )
 
     def _changed(self) -> list[int]:
         return [y for y, row in enumerate(self._wanted) if row is not self._sent[y] != row]

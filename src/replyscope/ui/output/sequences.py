@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
 
 from replyscope.ui.output.glyphs import BLANK, FILLER, Glyphs
 from replyscope.ui.output.pens import Pens
@@ -22,18 +24,34 @@ class Abilities:
     repeats: bool = False
 
 
+class CellPainter(Protocol):
+    """Draws the cells of pictures, where the terminal does not draw them itself."""
+
+    def paint(self, text: str, ansi: str) -> str:
+        """The sequence that draws placeholder cells at the cursor and moves it after them; "" if
+        it is not known which picture they are of. `ansi` are their SGR codes.
+        """
+
+
 class Sequences:
     """The sequences of one frame. It knows the position and the pen of the terminal, None where
     they are unknown.
     """
 
     def __init__(
-        self, glyphs: Glyphs, pens: Pens, abilities: Abilities, width: int, pen: str | None
+        self,
+        glyphs: Glyphs,
+        pens: Pens,
+        abilities: Abilities,
+        width: int,
+        pen: str | None,
+        painter: CellPainter | None = None,
     ) -> None:
         self._glyphs = glyphs
         self._pens = pens
         self._abilities = abilities
         self._width = width
+        self._painter = painter
         self.pen = pen
         self._at: tuple[int, int] | None = None
         self._parts: list[str] = []
@@ -141,6 +159,28 @@ class Sequences:
         )
 
     def _draw(self, x: int, y: int, cells: str) -> None:
+        if self._painter is None or not self._glyphs.has_picture(cells):
+            self._write(x, y, cells)
+            return
+        for is_picture, group in groupby(cells, self._glyphs.pictured.__contains__):
+            part = "".join(group)
+            (self._paint if is_picture else self._write)(x, y, part)
+            x += len(part)
+
+    def _paint(self, x: int, y: int, cells: str) -> None:
+        """Draw cells of a picture over blanks, which remove the pixels that are there."""
+        assert self._painter is not None
+        assert self.pen is not None
+        self.move(x, y)
+        self.add(BLANK * len(cells))
+        self._at = None
+        painted = self._painter.paint(self._glyphs.text(cells), self._pens.codes(self.pen))
+        if painted:
+            self.move(x, y)
+            self.add(painted)
+            self._at = None
+
+    def _write(self, x: int, y: int, cells: str) -> None:
         begin = 0
         for place in self._glyphs.unsure_places(cells):
             self._plain(x + begin, y, cells[begin:place])

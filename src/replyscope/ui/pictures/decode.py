@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
-_CELL = (12, 24)
+CELL = (12, 24)
 """The pixels of a cell for terminals that scale a picture into their cells."""
 
 
@@ -26,9 +26,14 @@ def decode_pixels(data: bytes, grid: Grid) -> bytes:
     return pixels
 
 
+def decode_image(data: bytes, grid: Grid) -> Image:
+    """The picture in RGBA, scaled to the cells of a grid. Raises PictureError."""
+    return _decode(data, grid.columns * CELL[0], grid.rows * CELL[1])
+
+
 def encode_png(data: bytes, grid: Grid) -> bytes:
     """The picture as PNG, scaled to the cells of a grid. Raises PictureError."""
-    image = _decode(data, grid.columns * _CELL[0], grid.rows * _CELL[1])
+    image = decode_image(data, grid)
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return out.getvalue()

@@ -1,8 +1,7 @@
 """A cache of drawn pictures. They are decoded in a thread; until then their place is blank."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import partial
 
 from rich.segment import Segment
@@ -11,32 +10,13 @@ from textual.strip import Strip
 from replyscope.ui.markdown.copy_marks import RULE, CopyMark, LineStrip
 from replyscope.ui.pictures import kitty
 from replyscope.ui.pictures.background_cache import BackgroundCache, Notify
-from replyscope.ui.pictures.decode import decode_pixels, encode_png
+from replyscope.ui.pictures.decode import decode_image, decode_pixels, encode_png
+from replyscope.ui.pictures.forms import MOST_CELLS, PictureForm
 from replyscope.ui.pictures.grid import Grid, fit_grid
 from replyscope.ui.pictures.half_blocks import half_block_rows
+from replyscope.ui.pictures.painter import PixelPainter, PixelPicture
+from replyscope.ui.pictures.placeholders import image_id, placeholder_rows
 from replyscope.ui.pictures.source import PictureError, PictureSource
-
-_MOST_CELLS = 40_000
-"""The cells of the kept pictures, about 500 bytes each."""
-
-
-class PictureForm(Enum):
-    """The ways in which terminals draw pictures."""
-
-    WORDS = "words"
-    HALF_BLOCKS = "half blocks"
-    KITTY = "kitty"
-
-
-def picture_form(
-    environment: Mapping[str, str], color_system: str | None, *, ascii_only: bool
-) -> PictureForm:
-    """The best form for a terminal, without asking it."""
-    if ascii_only or environment.get("NO_COLOR") or color_system not in ("truecolor", "256"):
-        return PictureForm.WORDS
-    if color_system == "truecolor" and kitty.draws_placeholders(environment):
-        return PictureForm.KITTY
-    return PictureForm.HALF_BLOCKS
 
 
 @dataclass(slots=True)
@@ -46,20 +26,28 @@ class _Drawn:
     rows: list[Strip] = field(default_factory=list)
     fault: str = ""
     transmission: str = ""
+    picture: PixelPicture | None = None
 
 
 class Gallery:
-    """Draws pictures in the form of the terminal. `write` sends a transmission to the terminal.
+    """Draws pictures in the form of the terminal. `write` sends a transmission to the terminal,
+    and `painter` draws cells as pixels.
 
     `strips` is called in the thread of the screen, and `notify` in another one, after a picture
     was decoded.
     """
 
-    def __init__(self, form: PictureForm, write: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        form: PictureForm,
+        write: Callable[[str], object],
+        painter: PixelPainter | None = None,
+    ) -> None:
         self._form = form
+        self._painter = painter
         self._write = write
         self._drawn: BackgroundCache[tuple[str, Grid], _Drawn] = BackgroundCache(
-            "pictures", _MOST_CELLS, lambda key: key[1].columns * key[1].rows
+            "pictures", MOST_CELLS, lambda key: key[1].columns * key[1].rows
         )
         self._transmitted: set[int] = set()
 
@@ -87,8 +75,10 @@ class Gallery:
             raise PictureError(drawn.fault)
         if drawn.transmission:
             self._write(drawn.transmission)
-            self._transmitted.add(kitty.image_id(source.key, grid))
+            self._transmitted.add(image_id(source.key, grid))
             drawn.transmission = ""
+        if drawn.picture is not None and self._painter is not None:
+            self._painter.add(image_id(source.key, grid), drawn.picture)
         return drawn.rows
 
     def close(self) -> None:
@@ -99,13 +89,16 @@ class Gallery:
     def _draw(self, source: PictureSource, grid: Grid) -> _Drawn:
         try:
             data = source.read()
-            if self._form is PictureForm.KITTY:
-                number = kitty.image_id(source.key, grid)
-                sent = kitty.transmission(number, encode_png(data, grid), grid)
-                rows = kitty.placeholder_rows(number, grid)
-                return _Drawn([_row(row) for row in rows], transmission=sent)
-            rows = half_block_rows(decode_pixels(data, grid), grid)
-            return _Drawn([_row(row) for row in rows])
+            if self._form is PictureForm.HALF_BLOCKS:
+                blocks = half_block_rows(decode_pixels(data, grid), grid)
+                return _Drawn([_row(row) for row in blocks])
+            number = image_id(source.key, grid)
+            rows = [_row(row) for row in placeholder_rows(number, grid)]
+            if self._painter is not None:
+                picture = self._painter.prepared(decode_image(data, grid), grid)
+                return _Drawn(rows, picture=picture)
+            sent = kitty.transmission(number, encode_png(data, grid), grid)
+            return _Drawn(rows, transmission=sent)
         except PictureError as error:
             return _Drawn(fault=str(error))
 

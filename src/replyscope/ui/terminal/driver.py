@@ -8,8 +8,11 @@ error, and the queue of writes fills up), and queues frames that a slow line can
 import asyncio
 import codecs
 import contextlib
+import fcntl
 import os
 import selectors
+import struct
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +21,7 @@ from typing import IO
 from textual.drivers.linux_driver import LinuxDriver
 
 from replyscope.ui.output.abilities import abilities_of
-from replyscope.ui.output.answers import Answers
+from replyscope.ui.output.answers import ASK_ATTRIBUTES, SIXEL_ATTRIBUTE, Answers
 from replyscope.ui.output.screen_output import ScreenOutput
 from replyscope.ui.terminal.emoji_width import MEASURE
 from replyscope.ui.terminal.paste_guard import PasteGuard
@@ -46,6 +49,8 @@ class TerminalDriver(LinuxDriver):
 
     screen_output: ScreenOutput | None = None
     """None before the start, and where Textual writes whole frames."""
+    knows_sixel = False
+    """Whether the terminal has answered that it draws sixels."""
     _main_loop: asyncio.AbstractEventLoop | None = None
     _retry: asyncio.TimerHandle | None = None
     _given = 0
@@ -66,6 +71,7 @@ class TerminalDriver(LinuxDriver):
         if self.input_tty:
             self.write(MEASURE)
             if self.screen_output is not None:
+                self.write(ASK_ATTRIBUTES)
                 self.screen_output.probe()
             self.flush()
 
@@ -92,7 +98,7 @@ class TerminalDriver(LinuxDriver):
         if "ESCDELAY" not in os.environ:
             use_escape_delay(_ESCAPE_S)
         guard = PasteGuard()
-        answers = Answers(self._note_answer)
+        answers = Answers(self._note_answer, self._note_attributes)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -143,6 +149,19 @@ class TerminalDriver(LinuxDriver):
         """Called in the writer thread after each flush."""
         self._written += count
         self._send_waiting()
+
+    def cell_size(self) -> tuple[int, int] | None:
+        """The width and height of a cell in pixels, if the terminal reports them."""
+        with contextlib.suppress(OSError):
+            answer = fcntl.ioctl(self.fileno, termios.TIOCGWINSZ, bytes(8))
+            rows, columns, width, height = struct.unpack("HHHH", answer)
+            if rows and columns and width >= columns and height >= rows:
+                return width // columns, height // rows
+        return None
+
+    def _note_attributes(self, attributes: frozenset[int]) -> None:
+        """Called in the input thread."""
+        self.knows_sixel = SIXEL_ATTRIBUTE in attributes
 
     def _note_answer(self) -> None:
         """Called in the input thread."""

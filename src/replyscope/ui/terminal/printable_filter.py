@@ -13,7 +13,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 from replyscope.domain.printable import PLACEHOLDER, is_printable_line
-from replyscope.ui.pictures.kitty import NUMBERS, OWN
+from replyscope.ui.pictures.placeholders import NUMBERS, OWN
 
 _CELL = re.compile(f"(?:{PLACEHOLDER}[{''.join(NUMBERS)}]{{2}})+")
 

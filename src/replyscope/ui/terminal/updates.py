@@ -18,7 +18,7 @@ from replyscope.ui.terminal.textual_internals import (
 )
 
 
-def _output_of(driver: Driver | None) -> ScreenOutput | None:
+def output_of(driver: Driver | None) -> ScreenOutput | None:
     """The output of a driver; None for every driver but that of a terminal on Linux and macOS."""
     output: ScreenOutput | None = getattr(driver, "screen_output", None)
     return output
@@ -26,7 +26,7 @@ def _output_of(driver: Driver | None) -> ScreenOutput | None:
 
 def show_update(app: GuardedApp, driver: Driver, update: CompositorUpdate) -> bool:
     """Show an update of the screen. Returns whether the driver has an output."""
-    output = _output_of(driver)
+    output = output_of(driver)
     size = size_of(update)
     if output is None or size is None:
         return False
@@ -42,12 +42,12 @@ def show_update(app: GuardedApp, driver: Driver, update: CompositorUpdate) -> bo
 
 def forget_screen(app: App[Any]) -> None:
     """Draw everything with the next update: the terminal may show something else."""
-    output = _output_of(driver_of(app))
+    output = output_of(driver_of(app))
     if output is not None:
         output.forget()
 
 
 def is_behind(app: App[Any]) -> bool:
     """Whether a part of the screen waits for the terminal."""
-    output = _output_of(driver_of(app))
+    output = output_of(driver_of(app))
     return output is not None and output.is_waiting
