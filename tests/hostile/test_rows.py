@@ -23,6 +23,7 @@ from replyscope.domain import event as events
 from replyscope.domain.event import RequestSent, StreamEnded, WireFrame
 from replyscope.domain.exchange import (
     Api,
+    Api,
     Citation,
     Exchange,
     OutputItem,
@@ -343,7 +344,7 @@ def test_counts_that_were_saved_before_they_were_checked_are_unknown(tmp_path: P
     usage = Usage(2**63, 10**400, -1, 1.5, True, 7)  # type: ignore[arg-type]
     bad = replace(
         exchange, usage=usage, timing=timing, reported_cost_usd=float("nan"), response_id="a\ud800",
-        answered_model="\udfff",
+        answered_model="\udfff", api=Api.RESPONSES,
     )  # fmt: skip
     asyncio.run(save(tmp_path, [(exchange, found), (bad, found), (exchange, found)]))
     stats = json.loads(ok(tmp_path, "stats", "--json").stdout)["total"]
