@@ -12,9 +12,10 @@ from replyscope.config.paths import make_private
 from replyscope.domain.address import without_login
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.json_text import read_json
-from replyscope.domain.regular_file import read_text, write_own
+from replyscope.domain.regular_file import read_text
 from replyscope.domain.system_words import system_words
 from replyscope.domain.tool import McpServer
+from replyscope.domain.whole_file import write_whole
 
 _NAME = re.compile(r"[\w.-]{1,40}")
 _FORM = '{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}'
@@ -148,10 +149,7 @@ def add_servers(path: Path, pasted: str) -> tuple[McpServer, ...]:
         raise SettingsError("Nothing was added: no servers found.", f"Paste {_FORM}")
     try:
         make_private(path.parent)
-        partial = path.with_suffix(".json.new")
-        with write_own(partial) as file:
-            file.write(json.dumps({"mcpServers": {**known, **new}}, indent=2).encode())
-        partial.replace(path)
+        write_whole(path, json.dumps({"mcpServers": {**known, **new}}, indent=2).encode())
     except OSError as error:
         raise SettingsError(
             f"{path} can't be written ({system_words(error)}).", "Check the folder."

@@ -6,11 +6,10 @@ valid while the size, inode, mtime and ctime of the weights are the same.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from replyscope.domain.errors import LocalModelError
-from replyscope.domain.regular_file import write_own
+from replyscope.domain.whole_file import write_whole
 from replyscope.local.catalogue import Weights
 
 _BLOCK = 1 << 20
@@ -73,8 +72,4 @@ def _read(path: Path) -> object:
 
 
 def _write(path: Path, state: list[object]) -> None:
-    verdict = _verdict_path(path)
-    partial = verdict.with_suffix(f".{os.getpid()}")
-    with write_own(partial) as file:
-        file.write(json.dumps(state).encode())
-    partial.replace(verdict)
+    write_whole(_verdict_path(path), json.dumps(state).encode())

@@ -18,6 +18,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.json_text import read_json
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.system_words import system_words
+from replyscope.domain.whole_file import write_whole
 from replyscope.provider.genai_prices_internals import providers_from_raw
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -60,9 +61,7 @@ def refresh_prices(path: Path, url: str | None = None) -> int:
             f"{address} is not a price list.", "The installed list is still used."
         ) from error
     try:
-        new = path.with_suffix(".new")
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise ReplyscopeError(f"{path} can't be written ({system_words(error)}).") from error
     set_custom_snapshot(snapshot)

@@ -1,13 +1,12 @@
 """Saves binary tool results as files in the data folder, named by their hash."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from replyscope.domain.file_types import UNKNOWN, suffix_of
 from replyscope.domain.picture import describe_picture, read_picture
-from replyscope.domain.regular_file import write_own
 from replyscope.domain.tool import KeptFile
+from replyscope.domain.whole_file import write_whole
 
 
 class KeptFiles:
@@ -39,10 +38,7 @@ class KeptFiles:
         path = folder / name
         if not path.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            partial = path.with_suffix(f"{suffix}.{os.getpid()}")
-            with write_own(partial) as file:
-                file.write(data)
-            partial.replace(path)
+            write_whole(path, data)
         return KeptFile(name, media_type, str(path), len(data))
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from replyscope.domain.hub import EntryKind, HubEntry
 from replyscope.domain.regular_file import read_regular
+from replyscope.domain.whole_file import write_whole
 from replyscope.hub.folder.bundle import Bundle, BundleDamaged, decode_bundle, encode_bundle
-from replyscope.hub.folder.files import BundleFile, bundle_path, list_bundles, write_whole
+from replyscope.hub.folder.files import BundleFile, bundle_path, list_bundles
 
 MOST_BYTES = 400_000_000
 """The largest bundle that is read."""

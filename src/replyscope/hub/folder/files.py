@@ -8,7 +8,6 @@ are ignored.
 import errno
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from pathlib import Path
 
 from replyscope.domain.errors import HubError, HubFull, HubReadOnly, HubUnreachable
 from replyscope.domain.hub import START, LogHead
-from replyscope.domain.regular_file import sync_folder
+from replyscope.domain.whole_file import PART
 
 MOST_FILES = 100_000
 MOST_MACHINES = 1_000
 _NAME = re.compile(r"(\d{1,15})-(\d{1,15})-([0-9a-f]{64})(c?)\.bundle")
 _MACHINE = re.compile(r"[0-9a-z]{1,40}")
-_PART = ".part"
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -89,26 +87,9 @@ def head_of(files: list[BundleFile]) -> LogHead:
     return max((file.head for file in files), key=lambda head: (head.number, head.digest))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that other programs see complete or not at all. Raises OSError."""
-    part = path.with_name(f".{secrets.token_hex(8)}{_PART}")
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
-    sync_folder(path.parent)
-
-
 def remove_parts(folder: Path, before_s: float) -> None:
     """Delete the incomplete files of a process that died. Raises OSError."""
-    for path in folder.glob(f".*{_PART}"):
+    for path in folder.glob(f".*{PART}"):
         with suppress(OSError):
             if path.stat().st_mtime < before_s:
                 path.unlink()

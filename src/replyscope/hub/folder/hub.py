@@ -23,6 +23,7 @@ from replyscope.domain.hub import (
 from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.printable import printable_line
 from replyscope.domain.regular_file import read_regular
+from replyscope.domain.whole_file import write_whole
 from replyscope.hub.folder.bundle import Bundle, BundleDamaged, encode_bundle
 from replyscope.hub.folder.compaction import compact, read_bundle, remove_sessions
 from replyscope.hub.folder.files import (
@@ -33,7 +34,6 @@ from replyscope.hub.folder.files import (
     list_machines,
     remove_parts,
     translated,
-    write_whole,
 )
 
 VERSION = 1
