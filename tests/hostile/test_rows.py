@@ -23,7 +23,6 @@ from replyscope.domain import event as events
 from replyscope.domain.event import RequestSent, StreamEnded, WireFrame
 from replyscope.domain.exchange import (
     Api,
-    Api,
     Citation,
     Exchange,
     OutputItem,
