@@ -40,6 +40,7 @@ from replyscope.ui.terminal.textual_internals import (
     CompletePalette,
     CompositorUpdate,
     GuardedApp,
+    KeptStylesheet,
     write_to_terminal,
 )
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts
@@ -94,6 +95,7 @@ class ReplyscopeApp(GuardedApp):
             for theme in build_themes([opening.theme])[0]:
                 self.register_theme(theme)
                 self.theme = theme.name
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.set_keymap(opening.look.keys)
         if not opening.look.has_motion:
             self.animation_level = "none"
@@ -289,12 +291,13 @@ class ReplyscopeApp(GuardedApp):
         rarely_s = sys.getswitchinterval()
         sys.setswitchinterval(_EAGER_S)
         try:
-            self._services = await asyncio.to_thread(self._opening.load)
-            module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.chat.screen")
+            with garbage.paused_while_loading():
+                self._services = await asyncio.to_thread(self._opening.load)
+                screen = "replyscope.ui.chat.screen"
+                module = await asyncio.to_thread(importlib.import_module, screen)
+                self._chat = cast("ChatScreen", module.ChatScreen(self._services))
         finally:
             sys.setswitchinterval(rarely_s)
-        self._chat = cast("ChatScreen", module.ChatScreen(self._services))
-        garbage.settle()
         self.call_next(self._show_chat)
 
     async def _show_chat(self) -> None:

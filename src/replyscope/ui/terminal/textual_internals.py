@@ -15,7 +15,9 @@ from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, Layou
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding
+from textual.cache import LRUCache
 from textual.command import CommandPalette
+from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Region
@@ -31,6 +33,7 @@ __all__ = [
     "Compositor",
     "CompositorUpdate",
     "GuardedApp",
+    "KeptStylesheet",
     "RegionCompositor",
     "Render",
     "XTermParser",
@@ -119,6 +122,22 @@ def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
     issue known.
     """
     screen._compositor = compositor
+
+
+class KeptStylesheet(Stylesheet):
+    """A stylesheet that parses each source once for each set of variables.
+
+    Textual parses all sources again when a screen adds one, and keeps 64. No upstream issue
+    known.
+    """
+
+    def __init__(self, *, variables: dict[str, str]) -> None:
+        super().__init__(variables=variables)
+        self._parse_cache = LRUCache(1_024)
+
+    def reparse(self) -> None:
+        """Parse the sources that are new, or all of them with new variables."""
+        self.parse()
 
 
 class GuardedApp(App[None]):
