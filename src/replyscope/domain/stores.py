@@ -4,7 +4,6 @@ Every method may raise StoreError. A write returns when its commit is on disk.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from replyscope.domain.message import Message
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Draft, Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

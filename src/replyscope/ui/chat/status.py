@@ -1,13 +1,12 @@
 """The status line: the mode, the model, its server and API, and usage."""
 
-from dataclasses import dataclass
-
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
+from replyscope.domain.values import dataclass
 from replyscope.inspection.figures import dollars
 
 _GAP = " · "

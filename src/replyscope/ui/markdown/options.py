@@ -1,8 +1,8 @@
 """The options for drawing a Markdown text, except its width and theme."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from replyscope.domain.values import dataclass
 from replyscope.inspection.markup.diagram import diagram_rows
 
 DiagramRows = Callable[[str, int, bool], list[str] | None]

@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 class StyledOnce(Screen[Result]):
     """A screen that opens with the style classes of its size."""
 
-    _is_new = True
+    _has_opened = False
 
     def on_compose(self) -> None:
         """Set the classes of the size, before Textual mounts the widgets."""
@@ -32,8 +32,9 @@ class StyledOnce(Screen[Result]):
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Keep the styles when the screen opens: its widgets were mounted with them."""
-        if self._is_new:
-            self._is_new = event.refresh_styles = False
+        if not self._has_opened:
+            self._has_opened = True
+            event.refresh_styles = False
 
 
 def _classes(length: int, breakpoints: Sequence[tuple[int, str]] | None) -> dict[str, bool]:
