@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
@@ -34,6 +35,7 @@ from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BR
 from replyscope.ui.styles.contrast import make_readable
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
+from replyscope.ui.terminal.blinking import Blinking
 from replyscope.ui.terminal.emoji_width import NarrowEmoji, is_narrow
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import (
@@ -90,6 +92,7 @@ class ReplyscopeApp(GuardedApp):
         self.has_failed = False
         """Whether an unexpected exception ended the app."""
         self.toasts = Toasts()
+        self._blinking = Blinking(self, time.monotonic, moves=opening.look.has_motion)
         self._is_interrupted = False
         if opening.theme is not None:
             for theme in build_themes([opening.theme])[0]:
@@ -179,6 +182,8 @@ class ReplyscopeApp(GuardedApp):
         A widget's own queue is too late to decide which widget gets the next key.
         """
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if is_input:
+            self._blinking.wake()
         if not is_input or not self.screen_stack:
             await super().on_event(event)
         elif self.type_ahead.passes(event):
@@ -248,10 +253,9 @@ class ReplyscopeApp(GuardedApp):
         done = "The reply was stopped. " if has_stopped else ""
         self.notify(f"{done}Press {key} again to quit.", timeout=3)
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Stop the cursor of an input from blinking when animations are off."""
-        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
-            event.widget.cursor_blink = False
+    def on_descendant_focus(self) -> None:
+        """Let the cursor of another input blink."""
+        self._blinking.wake()
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:

@@ -37,6 +37,7 @@ __all__ = [
     "RegionCompositor",
     "Render",
     "XTermParser",
+    "awaits_rest",
     "bindings_for_key",
     "bindings_in",
     "bindings_of",
@@ -294,3 +295,10 @@ def build_parser(driver: Driver) -> XTermParser:
     for digit in "0123456789":
         sequences.pop(f"\x1b{digit}", None)
     return XTermParser(driver._debug)
+
+
+def awaits_rest(parser: XTermParser) -> bool:
+    """Whether a parser waits for the rest of a sequence for a limited time, and `tick` has to be
+    called. Textual calls it ten times a second. No upstream issue known.
+    """
+    return parser._timeout_time is not None
