@@ -92,8 +92,10 @@ class SessionStore(SessionSummaries, Protocol):
         """The cost in US dollars by local day, reported or estimated; unknown days are left out."""
         ...
 
-    async def change_stamp(self) -> int:
-        """A number that changes with every commit of any process."""
+    async def next_change(self, seen: int) -> int:
+        """The stamp of the archive when it is no longer `seen`: a number that changes with
+        every commit of any process. Seen within two seconds.
+        """
         ...
 
 

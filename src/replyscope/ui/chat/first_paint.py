@@ -80,4 +80,5 @@ class FrontScreen(HoldsKeys, StyledOnce[None]):
         """The submitted messages and the text of the composer, after every key so far."""
         composer = self.query_one(Composer)
         await settle(composer, self)
+        composer.cursor_blink = False  # the cursor below the chat would blink on
         return self._sent, composer.text

@@ -140,6 +140,7 @@ class ChatScreen(WorkingScreen[None]):
     def _end_turn(self, event: TurnEnded) -> None:
         self.groups.tool_servers.check_servers()
         self.groups.sending.finish_turn(event)
+        self.groups.lifecycle.save_later()
 
     @on(Composer.ModeChanged)
     def _show_mode(self) -> None:
