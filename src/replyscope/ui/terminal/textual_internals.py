@@ -201,8 +201,9 @@ class CompletePalette(CommandPalette):
         event.prevent_default()
         group = self._GATHER_COMMANDS_GROUP
         searches = [one for one in self.workers if one.node is self and one.group == group]
-        with suppress(WorkerError):
-            await self.workers.wait_for_complete(searches)
+        if searches:  # of none, Textual would wait for all workers
+            with suppress(WorkerError):
+                await self.workers.wait_for_complete(searches)
         self._select_or_command(event)
 
 
