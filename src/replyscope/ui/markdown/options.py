@@ -9,6 +9,10 @@ DiagramRows = Callable[[str, int, bool], list[str] | None]
 """Draws a Mermaid source in a width, if set in ASCII; None while or if it cannot."""
 
 
+EFFORT = 64 * 1024
+"""The characters that one frame may parse, about 15 ms."""
+
+
 @dataclass(frozen=True, slots=True)
 class DrawingOptions:
     """`keeps_breaks` keeps single line breaks; `is_source` shows the source."""
