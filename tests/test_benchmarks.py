@@ -1,7 +1,7 @@
 """The check of the benchmarks: which ratios are worse than the committed ones."""
 
-from benchmarks.results import markdown_table, worse_ratios
-from benchmarks.row import Row
+from benchmarks.results import worse_ratios
+from benchmarks.row import Row, markdown_table
 
 KNOWN = [Row("a ratio", 2.0, "x"), Row("a time", 2.0, "s")]
 

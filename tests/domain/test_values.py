@@ -90,7 +90,8 @@ def test_a_value_equals_what_the_standard_dataclass_equals(
     assert astuple(replace(ours, row=7)) == astuple(replace(theirs, row=7))
     assert pickle.loads(pickle.dumps(ours)) == ours
     assert copy.deepcopy(ours) == ours
-    assert ours != theirs
+    other_kind: object = theirs
+    assert ours != other_kind
 
 
 def test_the_fields_are_those_of_the_standard_dataclass() -> None:
