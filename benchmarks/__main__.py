@@ -1,6 +1,7 @@
-"""`python -m benchmarks [--runs N] [--only GROUP …] [--write]`: one table of what it costs."""
+"""`python -m benchmarks [--runs N] [--only GROUP …] [--write | --check]`: what it costs."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -21,11 +22,11 @@ from benchmarks.opening import (
     measure_switching,
 )
 from benchmarks.peers import measure_peers
-from benchmarks.results import write_results
+from benchmarks.results import read_results, worse_ratios, write_results
 from benchmarks.review import measure_review
 from benchmarks.row import Row, print_table
 from benchmarks.shapes import measure_four, measure_long_lines, measure_shapes
-from benchmarks.starting import measure_idle, measure_start
+from benchmarks.starting import measure_idle, measure_start, measure_start_cpu
 from benchmarks.streaming import measure_echo, measure_full_speed, measure_paced
 from benchmarks.watch import measure_watch
 
@@ -37,7 +38,7 @@ def _measure_review(bench: Bench) -> list[Row]:
 
 
 GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
-    "start": ("Starting and waiting", (measure_start, measure_idle)),
+    "start": ("Starting and waiting", (measure_start, measure_start_cpu, measure_idle)),
     "latency": ("One message", (measure_latency,)),
     "full": ("Replies at full speed", (measure_full_speed,)),
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
@@ -62,14 +63,22 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
 }
 
 
-def main() -> None:
-    """Measure, print each group when it is done, and write all down where that is wanted."""
+def main() -> int:
+    """Measure, print each group when it is done, and write or check the figures. Returns the
+    exit status: 1 when a ratio is worse than the committed one by more than a quarter.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="of each measure; medians are told")
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS))
-    parser.add_argument("--write", action="store_true", help="write RESULTS.md and its chart")
+    wish = parser.add_mutually_exclusive_group()
+    wish.add_argument("--write", action="store_true", help="write RESULTS.md and its chart")
+    wish.add_argument(
+        "--check", action="store_true", help="fail when a ratio got worse by more than a quarter"
+    )
     chosen = parser.parse_args()
     titles = [title for title, _ in GROUPS.values()]
+    known = read_results()
+    worse: list[Row] = []
     with open_bench(chosen.runs) as bench:
         for name in chosen.only:
             title, measures = GROUPS[name]
@@ -78,7 +87,14 @@ def main() -> None:
                 print_table(title, rows)
             if rows and chosen.write:
                 write_results({title: rows}, titles, datetime.now(UTC))
+            worse += worse_ratios(rows, known.get(title, ()))
+    if not chosen.check:
+        return 0
+    print(f"\n{len(worse)} ratios are worse than the committed ones by more than a quarter")
+    for row in worse:
+        print(f"  {row.what}: {row.was} before, {row.result} now")
+    return 1 if worse else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

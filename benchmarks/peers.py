@@ -1,14 +1,18 @@
-"""Other programs on the PATH, through the same driver and the same server.
+"""Other programs, through the same driver and the same server.
 
-elia and llm are driven; oterm and parllama speak to other servers than this one until a
-person has set them up on their screens.
+elia and llm are driven when they are on the PATH, and codex, which npm installs; oterm and
+parllama speak to other servers than this one until a person has set them up on their screens.
 """
 
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+from tests.support.npm import install
 
 from benchmarks.bench import Bench
 from benchmarks.row import Row
@@ -21,11 +25,22 @@ _LONGEST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`prepare` writes its settings below a folder and gives its environment."""
+    """`prepare` writes its settings below a folder, in which it runs, and gives its environment.
+    `find` gives the path of the program if it is not looked for on the PATH. The prompt is typed
+    when `ready` is on the screen; without it, it is an argument. `done` is what the screen shows
+    at the end: that of codex scrolls in a way that the driver does not follow.
+    """
 
     name: str
     arguments: tuple[str, ...]
     prepare: Callable[[Path, str], dict[str, str]]
+    find: Callable[[], str | None] | None = None
+    ready: str = ""
+    done: str = LAST
+
+    def path(self) -> str | None:
+        """The path of the program, None where it is not installed."""
+        return shutil.which(self.name) if self.find is None else self.find()
 
 
 def _elia(folder: Path, base_url: str) -> dict[str, str]:
@@ -44,28 +59,63 @@ def _llm(folder: Path, base_url: str) -> dict[str, str]:
     return {"LLM_USER_PATH": str(folder), "OPENAI_API_KEY": "none"}
 
 
-PEERS = (Peer("elia", (), _elia), Peer("llm", ("-m", "bench"), _llm))
+def _codex(folder: Path, base_url: str) -> dict[str, str]:
+    (folder / "config.toml").write_text(
+        'model = "bench"\nmodel_provider = "bench"\ncheck_for_update_on_startup = false\n'
+        f'[model_providers.bench]\nname = "bench"\nbase_url = "{base_url}"\n'
+        f'wire_api = "responses"\nenv_key = "BENCH_KEY"\n'
+        f'[projects."{folder}"]\ntrust_level = "trusted"\n'
+    )
+    return {"CODEX_HOME": str(folder), "BENCH_KEY": "none"}
+
+
+def _installed_codex() -> str | None:
+    """The path of codex, installed with npm where that is possible. Its npm script only starts
+    the program of the platform.
+    """
+    try:
+        script = install("codex", "@openai/codex", "codex")
+    except pytest.skip.Exception:
+        return None
+    packages = script.resolve().parents[2]
+    found = packages.glob("codex-*/vendor/*/bin/codex")
+    return next(map(str, found), None)
+
+
+PEERS = (
+    Peer("elia", (), _elia),
+    Peer("llm", ("-m", "bench"), _llm),
+    Peer("codex", ("--no-alt-screen",), _codex, _installed_codex, "for shortcuts", "Worked for"),
+)
 
 
 def measure_peers(bench: Bench) -> list[Row]:
     """Those that are installed: many chunks at full speed."""
     rows = []
     for peer in PEERS:
-        if shutil.which(peer.name) is not None:
-            rows.append(_measure(bench, peer))
+        path = peer.path()
+        if path is not None:
+            rows.append(_measure(bench, peer, path))
     return rows
 
 
-def _measure(bench: Bench, peer: Peer) -> Row:
+def _measure(bench: Bench, peer: Peer, path: str) -> Row:
     folder = bench.folder / f"peer-{peer.name}"
     folder.mkdir()
     environment = peer.prepare(folder, bench.base_url)
     bench.forget_times()
-    argv = [peer.name, *peer.arguments, f"{_COUNT} chunks at 0"]
-    with Program(argv, environment) as program:
+    prompt = f"{_COUNT} chunks at 0"
+    argv = [path, *peer.arguments, *([] if peer.ready else [prompt])]
+    with chdir(folder), Program(argv, environment) as program:
+        if peer.ready:
+            program.wait_for(peer.ready)
+            program.type(prompt)
+            program.wait_for(prompt)
+            program.settle(1.0)
+            program.type("\r")
         what = f"{peer.name}: {_COUNT:,} chunks, until the last text is seen"
         try:
-            shown = program.wait_for(LAST, _LONGEST_S)
+            shown = program.wait_for(peer.done, _LONGEST_S)
         except TimeoutError:
             took = time.monotonic() - program.started_s
             return Row(what, took, "s", None, "given up; the text had not come")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Row:
     """`value` in `unit`; `target` is the most that it may be, None where none is set.
 
-    `detail` holds what it was compared with, measured in the same run.
+    `detail` holds what it was compared with, measured in the same run. `before` is the value of
+    the run before, None where there was none.
     """
 
     what: str
@@ -16,6 +17,7 @@ class Row:
     unit: str
     target: float | None = None
     detail: str = ""
+    before: float | None = None
 
     @property
     def is_met(self) -> bool | None:
@@ -26,6 +28,18 @@ class Row:
     def result(self) -> str:
         """The figure with its unit."""
         return written(self.value, self.unit)
+
+    @property
+    def was(self) -> str:
+        """The figure of the run before, with its unit."""
+        return "" if self.before is None else written(self.before, self.unit)
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it compares two figures of one run: such a figure depends little on the
+        machine.
+        """
+        return self.unit == "x"
 
     @property
     def wanted(self) -> str:
@@ -42,6 +56,8 @@ def written(value: float, unit: str) -> str:
             return f"{value:.0f} {unit}"
         case "s" | "%":
             return f"{value:.2f} {unit}"
+        case "":
+            return f"{value:,.1f}"
     return f"{value:,.0f} {unit}"
 
 
@@ -58,9 +74,10 @@ def print_table(title: str, rows: Iterable[Row]) -> None:
 
 def markdown_table(title: str, rows: Iterable[Row]) -> str:
     """One group of figures, for a page."""
-    lines = [f"## {title}\n", "| measure | result | target | | compared with |"]
-    lines.append("|---|---:|---:|---|---|")
+    lines = [f"## {title}\n", "| measure | before | result | target | | compared with |"]
+    lines.append("|---|---:|---:|---:|---|---|")
     for row in rows:
         mark = _MARKS[row.is_met]
-        lines.append(f"| {row.what} | {row.result} | {row.wanted} | {mark} | {row.detail} |")
+        cells = (row.what, row.was, row.result, row.wanted, mark, row.detail)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -29,6 +29,8 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 
+from benchmarks.responses import response_frames
+
 WORDS = "The *quick* brown fox, `x = 1`, jumps over **lazy** dogs. "
 LAST = "LASTTEXT"
 _ORDER = re.compile(
@@ -116,8 +118,10 @@ def framed(delta: dict[str, object], index: int = 0, finish: str | None = None) 
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-def frames(body: bytes) -> tuple[Iterable[bytes], int]:
-    """What the last order of a request asks for, and how many a second."""
+def frames(body: bytes, *, is_response: bool) -> tuple[Iterable[bytes], int]:
+    """What the last order of a request asks for, and how many a second. The Responses API has
+    only texts in pieces of four characters.
+    """
     shapes = _SHAPE.findall(body)
     if shapes:
         count, shape, size = shapes[-1]
@@ -130,6 +134,8 @@ def frames(body: bytes) -> tuple[Iterable[bytes], int]:
         return [*many_choices(int(number)), *ending(int(number))], int(rate)
     text = text_of(kind.decode(), int(number))
     pieces = (text[at : at + 4] for at in range(0, len(text), 4))
+    if is_response:
+        return [*response_frames([*pieces, f"\n\n{LAST}"])], int(rate)
     made = [frame(piece) for piece in pieces]
     return [*made, frame(f"\n\n{LAST}"), *ending(1)], int(rate)
 
@@ -185,7 +191,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             if head.startswith(b"GET"):
                 await answer_models(writer, 500 if b"/many/" in head.split(b"\r\n")[0] else 1)
             else:
-                first_s, last_s = await answer_chat(writer, body)
+                is_response = b"/responses" in head.split(b"\r\n")[0]
+                first_s, last_s = await answer_chat(writer, body, is_response=is_response)
                 times = {"came": came_s, "first": first_s, "last": last_s}
                 print(json.dumps(times), flush=True)
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -202,9 +209,11 @@ async def answer_models(writer: asyncio.StreamWriter, count: int) -> None:
     await writer.drain()
 
 
-async def answer_chat(writer: asyncio.StreamWriter, body: bytes) -> tuple[float, float]:
+async def answer_chat(
+    writer: asyncio.StreamWriter, body: bytes, *, is_response: bool
+) -> tuple[float, float]:
     """Stream what the last message asks for; when its first and last chunk were handed on."""
-    prepared, rate = frames(body)
+    prepared, rate = frames(body, is_response=is_response)
     writer.write(_HEAD)
     loop = asyncio.get_running_loop()
     start = loop.time()

@@ -1,6 +1,7 @@
 """Rules of the architecture that the linters can't check."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ import pytest
 
 import replyscope
 
+_FIRST = "replyscope.cli.main, replyscope.cli.app"
+_LATER = "replyscope.cli.services, replyscope.ui.chat.screen"
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -36,6 +39,39 @@ def test_the_chat_starts_without_what_only_commands_need() -> None:
     assert "replyscope.ui.app" in loaded
     assert {name for name in loaded if name.startswith("replyscope.serving")} == set()
     assert "replyscope.domain.query" not in loaded
+
+
+_MOST_LOADED = {"before the first paint": 90, "until the app is quiet": 400}
+"""The modules of ours that may be loaded. Each costs half a millisecond and more."""
+
+
+def _loaded(statement: str) -> set[str]:
+    check = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    return {name for name in done.stdout.split() if name.startswith("replyscope")}
+
+
+def test_the_start_loads_few_modules() -> None:
+    first = _loaded(f"import {_FIRST}")
+    whole = _loaded(f"import {_FIRST}\nimport {_LATER}")
+    counts = dict(zip(_MOST_LOADED, (len(first), len(whole)), strict=True))
+    assert {when: n for when, n in counts.items() if n > _MOST_LOADED[when]} == {}
+    assert {"replyscope.ui.markdown.document", "replyscope.engine.importing"}.isdisjoint(whole)
+
+
+def test_values_of_the_start_compile_nothing() -> None:
+    """The standard decorator takes half a millisecond for each class."""
+    standard = re.compile(r"^from dataclasses import .*\bdataclass\b", re.MULTILINE)
+    costly = re.compile(r"^@dataclass\(frozen=True, slots=True\)$", re.MULTILINE)
+    other = re.compile(r"^@dataclass(?!\(frozen=True, slots=True\)$)", re.MULTILINE)
+    source = Path(replyscope.__file__).parent
+    found = []
+    for name in sorted(_loaded(f"import {_FIRST}\nimport {_LATER}")):
+        path = source.joinpath(*name.split(".")[1:]).with_suffix(".py")
+        text = path.read_text("utf-8") if path.exists() else ""
+        if standard.search(text) and costly.search(text) and not other.search(text):
+            found.append(name)
+    assert found == []
 
 
 def test_keys_wait_for_every_work_that_opens_a_dialog() -> None:

@@ -31,12 +31,15 @@ from replyscope.provider.genai_prices_internals import providers_from_raw
 from replyscope.provider.openai_internals import HookedClient, build_object
 from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.mcp_internals import create_mcp_http_client
+from replyscope.ui.styles.styled_once import StyledOnce
 from replyscope.ui.terminal import textual_internals
 from replyscope.ui.terminal.textual_internals import (
     Compositor,
     CompositorUpdate,
     GuardedApp,
+    KeptStylesheet,
     XTermParser,
+    awaits_rest,
     bindings_for_key,
     bindings_in,
     bindings_of,
@@ -347,3 +350,44 @@ def test_no_private_method_of_a_library_is_overridden_elsewhere() -> None:
 
 def test_a_node_keeps_its_bindings_where_we_read_them() -> None:
     assert list(bindings_of(DOMNode())) == []
+
+
+def test_a_parser_awaits_the_rest_of_a_sequence_and_of_nothing_else() -> None:
+    parser = XTermParser()
+    assert list(parser.feed("a"))
+    assert not awaits_rest(parser)
+    list(parser.feed("\x1b"))
+    assert awaits_rest(parser)
+    assert list(parser.feed("[A"))
+    assert not awaits_rest(parser)
+
+
+def test_a_stylesheet_parses_a_source_once_for_each_set_of_variables() -> None:
+    sheet = KeptStylesheet(variables={"tint": "red"})
+    sheet.add_source("Screen { color: $tint; }", read_from=("a", ""))
+    first = sheet.rules[0]
+    sheet.add_source("Input { color: $tint; }", read_from=("b", ""))
+    sheet.reparse()
+    assert [rule is first for rule in sheet.rules] == [True, False]
+    sheet.set_variables({"tint": "blue"})
+    sheet.reparse()
+    assert sheet.rules[0] is not first
+    assert "#0000FF" in sheet.rules[0].css
+
+
+async def test_a_screen_is_styled_once_when_it_opens() -> None:
+    class Sized(StyledOnce[None]):
+        HORIZONTAL_BREAKPOINTS = [(0, "-small"), (30, "-large")]  # noqa: RUF012
+
+        def compose(self) -> ComposeResult:
+            yield Input()
+
+    app = _ReportingApp()
+    async with app.run_test(size=(40, 8)) as pilot:
+        screen = Sized()
+        styled: list[Any] = []
+        app.update_styles = lambda node, **_: styled.append(node)  # type: ignore[method-assign]
+        await app.push_screen(screen)
+        await pilot.pause()
+        assert (screen.has_class("-large"), screen.has_class("-small")) == (True, False)
+        assert styled.count(screen) == 1  # before its widgets are mounted

@@ -283,9 +283,9 @@ async def test_two_processes_see_each_others_sessions(tmp_path: Path) -> None:
     two = SqliteStore(tmp_path / "s.db", "two")
     await one.open()
     await two.open()
-    before = await two.change_stamp()
+    before = await two.next_change(-1)
     await one.create_session(session("from-one"))
-    assert await two.change_stamp() != before
+    assert await two.next_change(before) != before
     assert [s.id for s in await two.list_sessions()] == ["from-one"]
     await one.close()
     await two.close()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.message import Role
 from replyscope.inspection.arguments import pretty_arguments, readable_beginning
-from replyscope.ui.markdown.document import EFFORT, MarkdownDocument
+from replyscope.ui.markdown.document import MarkdownDocument
+from replyscope.ui.markdown.options import EFFORT
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import importlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # loaded after the first paint
 
 def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard, look: Look) -> int:
     """Run the app until it exits. Returns the exit status."""
+    gc.freeze()  # no collection visits the imported modules: they stay
     look = replace(look, ascii_only=look.ascii_only or not draws_symbols())
 
     def load() -> "Services":

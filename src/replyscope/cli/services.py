@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from replyscope.domain.prompt import PromptLibrary
     from replyscope.engine.watching.switch import Watching
 
-_LOOK_FOR_HUB_S = 2.0
 Wires = Callable[..., Wiring]
 """Builds the parts of a run, like `wire`."""
 
@@ -117,11 +116,12 @@ async def _sync_quietly(wiring: Wiring, show: Callable[[str], None]) -> None:
     """Synchronise while the archive takes part in a hub: `hub init` and `hub leave` may be run
     beside the app. Nothing is imported without a hub.
     """
+    stamp = -1
     while True:
-        with suppress(StoreError):  # the disk may be full: the file is read again later
-            if await wiring.store.database.read(takes_part):
+        stamp = await wiring.store.next_change(stamp)
+        with suppress(StoreError):  # the disk may be full: the file is read after a change
+            while await wiring.store.database.read(takes_part):
                 await _late("replyscope.cli.hub_quiet", "follow_quietly", wiring, show)
-        await asyncio.sleep(_LOOK_FOR_HUB_S)
 
 
 def _open_watching(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> "Watching":

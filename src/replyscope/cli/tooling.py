@@ -4,7 +4,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from replyscope.domain.tool import (
     ToolSource,
 )
 from replyscope.domain.typed_path import typed_path
+from replyscope.domain.values import dataclass
 from replyscope.engine.consent import Consent
 from replyscope.engine.rules import RuleBook, usable
 from replyscope.engine.tool_runner import Tooling

@@ -1,12 +1,12 @@
 """The folders that replyscope uses: the platform's defaults, or a given data folder."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from replyscope.domain.typed_path import typed_path
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

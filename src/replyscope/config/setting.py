@@ -5,11 +5,11 @@ both accept the same.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from replyscope.config.checks import Table
 from replyscope.domain.limits import Limits
+from replyscope.domain.values import dataclass
 
 T = TypeVar("T")
 JsonSchema = dict[str, Any]

@@ -7,8 +7,9 @@ no password.
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from replyscope.domain.values import dataclass
 
 _AROUND = " \t\r\n\v\f\"'`<>,;“”‘’«»\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _NOWHERE = "is not an address that a request can go to"

@@ -1,7 +1,7 @@
 """An endpoint: a server with an OpenAI-compatible API, and the settings to reach it."""
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from replyscope.domain.address import without_login
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
 from replyscope.domain.think_tags import ThinkTags
+from replyscope.domain.values import dataclass
 
 
 class KeySourceKind(StrEnum):

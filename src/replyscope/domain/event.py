@@ -6,11 +6,11 @@ are events too, so every outcome is recorded in the same way.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from replyscope.domain.exchange import Citation, OutputItem, ReplyImage, ToolCall, Usage
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Every value is immutable; an unknown value is None, never 0 or "".
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.tool import ToolCallState
+from replyscope.domain.values import dataclass
 
 FINAL_TEXT = "final_text"
 """The name of the extra with a final text that contradicts its deltas."""

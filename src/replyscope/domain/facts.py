@@ -1,9 +1,11 @@
 """Search data of one exchange: its numbers, names, marks and texts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from replyscope.domain.values import dataclass
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 

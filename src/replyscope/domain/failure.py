@@ -1,6 +1,6 @@
 """The failure of an exchange, as a stored value."""
 
-from dataclasses import dataclass
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

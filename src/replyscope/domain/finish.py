@@ -4,8 +4,9 @@ The server's value is always stored together with the derived one.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from replyscope.domain.values import dataclass
 
 
 class FinishReason(StrEnum):

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from replyscope.domain.exchange import (
@@ -39,6 +39,7 @@ from replyscope.domain.picture import read_picture
 from replyscope.domain.session import Session, SessionSettings, title_from
 from replyscope.domain.shared import LeftOut, Shared
 from replyscope.domain.sound_numbers import with_sound_numbers
+from replyscope.domain.values import dataclass
 
 UNKNOWN_MODEL = "unknown"
 """The model of a reply for which the program names none."""

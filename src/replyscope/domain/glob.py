@@ -5,8 +5,9 @@ characters, as in `[a-z]` and `[!0-9]`; `[*]` is a literal star.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

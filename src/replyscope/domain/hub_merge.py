@@ -6,10 +6,10 @@ Merging is commutative, associative and idempotent, so the order of syncs does n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.hub import Stamp
+from replyscope.domain.values import dataclass
 
 Value = Any
 """A JSON value."""

@@ -7,10 +7,10 @@ the rest of the document is one Broken item.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from replyscope.domain.json_text import is_too_deep
+from replyscope.domain.values import dataclass
 
 MOST = 200_000_000
 """The most characters of one item; a longer one is not read into memory."""

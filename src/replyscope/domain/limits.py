@@ -4,7 +4,7 @@ They are wide: servers have narrower ones. They prevent a mistyped number from f
 memory, the screen or an integer of SQLite.
 """
 
-from dataclasses import dataclass
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

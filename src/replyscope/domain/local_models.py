@@ -1,10 +1,10 @@
 """The protocol of the embedded models, for the screens."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Protocol
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

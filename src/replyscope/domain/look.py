@@ -1,6 +1,8 @@
 """The look of the app: theme and keys, everything that the first paint needs."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from replyscope.domain.values import dataclass
 
 DEFAULT_THEME = "midnight"
 

@@ -4,12 +4,13 @@ Messages are immutable. An assistant message stores no text: it refers to the ex
 the choice in each) that produced it, so a reply's content is stored only in the exchange.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from replyscope.domain.tool import KeptFile, ToolCallState
 from replyscope.domain.unicode_text import byte_count
+from replyscope.domain.values import dataclass
 
 
 class Role(StrEnum):

@@ -1,10 +1,10 @@
 """The names of models: aliases, the provider of a model, and parameters by pattern."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from replyscope.domain.glob import glob_of
 from replyscope.domain.session import Parameters
+from replyscope.domain.values import dataclass
 
 LOCAL = "local"
 """The provider of the embedded models."""

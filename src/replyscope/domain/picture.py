@@ -1,7 +1,8 @@
 """Images: their format and dimensions, from the signature and header of their bytes."""
 
 import struct
-from dataclasses import dataclass
+
+from replyscope.domain.values import dataclass
 
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 """The media types of the image formats that are recognised, with the suffixes of files."""

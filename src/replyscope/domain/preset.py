@@ -1,8 +1,9 @@
 """Presets: named bundles of a model, a system prompt, parameters, tools and a schema."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from replyscope.domain.session import Parameters
+from replyscope.domain.values import dataclass
 
 _COMMANDS = ("save", "off")
 """The words of /preset that cannot be names."""

@@ -4,7 +4,8 @@ A reply matches when every term matches. The fields are in `query_fields`.
 """
 
 import re
-from dataclasses import dataclass
+
+from replyscope.domain.values import dataclass
 
 
 class QueryError(ValueError):

@@ -6,13 +6,13 @@ search compiles it to SQL, and the help and the completion show it. `domain.matc
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from replyscope.domain.exchange import Api, Exchange, output_rate
 from replyscope.domain.facts import Facts, Mark
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.session import WATCHED
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ meanings and examples are in `domain.query_fields`. A dialect has one method for
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +28,7 @@ from replyscope.domain.query_fields import (
     Title,
     type_of,
 )
+from replyscope.domain.values import dataclass
 from replyscope.domain.words import Wanted, words_of
 
 

@@ -1,9 +1,9 @@
 """Rates: the prices of a model in US dollars per million tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from replyscope.domain.glob import glob_of
+from replyscope.domain.values import dataclass
 
 _MILLION = 1_000_000
 

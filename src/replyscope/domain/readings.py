@@ -9,13 +9,13 @@ small letters.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote
 
 from replyscope.domain.glob import escaped, glob_of
 from replyscope.domain.unicode_text import sound_values
+from replyscope.domain.values import dataclass
 from replyscope.domain.web_address import (
     address_forms,
     is_web_address,

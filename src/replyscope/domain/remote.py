@@ -1,11 +1,11 @@
 """Replies that a provider stores, as this machine knows them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import Part, Role
+from replyscope.domain.values import dataclass
 
 
 class RemoteState(StrEnum):

@@ -1,11 +1,12 @@
 """The request to a model: the branch's messages, and the parameters."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.message import Message
 from replyscope.domain.session import Parameters, Schema
 from replyscope.domain.tool import Tool
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Rules: the actions to run when a reply matches a query."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from replyscope.domain.query import Query
+from replyscope.domain.values import dataclass
 
 
 class Action(StrEnum):

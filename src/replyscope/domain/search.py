@@ -1,11 +1,11 @@
 """Searches of saved replies and their results."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from replyscope.domain.query import Query
+from replyscope.domain.values import dataclass
 
 MOST_RANKED = 2_000
 """The most matches that are ranked by relevance; more than these are shown newest first."""

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Attachment, Message
+from replyscope.domain.values import dataclass
 
 Pairs = tuple[tuple[str, str], ...]
 

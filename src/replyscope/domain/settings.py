@@ -1,7 +1,7 @@
 """The validated settings, as plain values. The `config` package reads the file."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
@@ -11,6 +11,7 @@ from replyscope.domain.rates import OwnRates
 from replyscope.domain.rule import Rule
 from replyscope.domain.spending import SpendingLimits
 from replyscope.domain.tool import ToolSettings
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

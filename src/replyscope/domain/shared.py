@@ -1,13 +1,14 @@
 """A session with all of its data, for imports and exports."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
 from replyscope.domain.session import Session, path_to
+from replyscope.domain.values import dataclass
 
 SESSION_FORMAT = "replyscope/1"
 """The field `format` in the JSON of a session or of a list of sessions."""

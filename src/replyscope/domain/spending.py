@@ -1,8 +1,9 @@
 """The spending limits of the settings, and what counts for them, in US dollars."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

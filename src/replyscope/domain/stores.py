@@ -4,7 +4,6 @@ Every method may raise StoreError. A write returns when its commit is on disk.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from replyscope.domain.message import Message
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Draft, Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,10 @@ class SessionStore(SessionSummaries, Protocol):
         """The cost in US dollars by local day, reported or estimated; unknown days are left out."""
         ...
 
-    async def change_stamp(self) -> int:
-        """A number that changes with every commit of any process."""
+    async def next_change(self, seen: int) -> int:
+        """The stamp of the archive when it is no longer `seen`: a number that changes with
+        every commit of any process. Seen within two seconds.
+        """
         ...
 
 

@@ -7,8 +7,9 @@ text, so the joined pieces equal the received text.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from replyscope.domain.values import dataclass
 
 
 class ThinkTags(StrEnum):

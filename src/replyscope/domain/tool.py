@@ -1,11 +1,11 @@
 """Tools, their results, and the rules of consent for their calls."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from replyscope.domain.glob import glob_of
 from replyscope.domain.readings import Readings
+from replyscope.domain.values import dataclass
 
 
 class ToolCallState(StrEnum):

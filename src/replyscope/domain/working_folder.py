@@ -1,9 +1,10 @@
 """The working folder, and the normal form of paths: relative if they are inside it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from replyscope.domain.glob import escaped
+from replyscope.domain.values import dataclass
 
 LONGEST_PATH = 4_096
 

@@ -7,7 +7,7 @@ import asyncio
 import codecs
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -21,6 +21,7 @@ from replyscope.domain.regular_file import open_regular
 from replyscope.domain.system_words import system_words
 from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import sound
+from replyscope.domain.values import dataclass
 from replyscope.engine.file_kinds import HEAD, FileKind, KnownFile, kind_of, misnamed
 from replyscope.engine.pdf_reading import read_pdf
 from replyscope.engine.picture_scaling import needs_scaling, scale_picture

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +24,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.tool import ToolCallState
+from replyscope.domain.values import dataclass
 from replyscope.inspection.context import belongs_after
 
 

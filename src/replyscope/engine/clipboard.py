@@ -4,11 +4,11 @@ import asyncio
 import io
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.ports import RunProgram
 from replyscope.domain.system_words import system_words
+from replyscope.domain.values import dataclass
 
 LONGEST_S = 5.0
 _MOST_OUTPUT = 100_000_000

@@ -6,7 +6,6 @@ Without consent a call does not run.
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from replyscope.domain.glob import escaped
 from replyscope.domain.readings import normal_arguments, read_arguments
 from replyscope.domain.tool import ConsentRule, Decision, Tool
 from replyscope.domain.unicode_text import sound_values
+from replyscope.domain.values import dataclass
 from replyscope.domain.working_folder import WorkingFolder
 from replyscope.inspection.argument_check import as_texts, check_arguments, defaults_of
 

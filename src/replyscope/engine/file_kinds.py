@@ -1,11 +1,11 @@
 """The kinds of files that can be attached, from the first bytes: a name may be wrong. Pure."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.picture import read_picture
 from replyscope.domain.recording import FORMATS, read_recording
+from replyscope.domain.values import dataclass
 
 
 class FileKind(Enum):

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from replyscope.domain.errors import ImportConflict, StoreRejected
@@ -16,6 +16,7 @@ from replyscope.domain.message import Message, Part, ToolResultPart
 from replyscope.domain.plural import plural
 from replyscope.domain.shared import LeftOut, Progress, Shared, Taken, no_progress
 from replyscope.domain.stores import ImportTarget
+from replyscope.domain.values import dataclass
 from replyscope.engine.import_files import FileReader
 
 _MOST_TITLES = 3

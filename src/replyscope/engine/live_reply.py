@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from replyscope.domain.endpoint import Endpoint
@@ -14,6 +14,7 @@ from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
+from replyscope.domain.values import dataclass
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.parameter_layers import effective, parameter_layers
 

@@ -1,12 +1,13 @@
 """The entries of the model picker, in order: favourites, recent models, aliases, other models."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from replyscope.domain.endpoint import Endpoint, ModelInfo
 from replyscope.domain.local_models import LocalModel
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.rates import Rates
+from replyscope.domain.values import dataclass
 from replyscope.engine.model_lists import ModelList
 
 MOST_LISTED = 3_000

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint, ModelInfo
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.ports import OpenProvider, PriceList
 from replyscope.domain.rates import Rates
+from replyscope.domain.values import dataclass
 
 _CHUNK = 100
 """The models that are priced in one step: 0.2 s of a thread."""

@@ -5,12 +5,12 @@ value has a source, and a changed setting applies to all sessions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
+from replyscope.domain.values import dataclass
 
 SESSION = "session"
 

@@ -1,11 +1,11 @@
 """The state of one parameter for a screen: what the server gets, and what it rejected."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from replyscope.domain.endpoint import Endpoint, limit_name
 from replyscope.domain.exchange import Api
+from replyscope.domain.values import dataclass
 from replyscope.engine.parameter_layers import Layer, effective, values_above
 from replyscope.engine.parameter_texts import text_of
 

@@ -1,7 +1,8 @@
 """The kinds of providers that the first run offers."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from replyscope.domain.values import dataclass
 
 
 class ProviderKind(Enum):

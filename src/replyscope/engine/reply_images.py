@@ -7,12 +7,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from replyscope.domain.exchange import Exchange, ReplyImage
 from replyscope.domain.regular_file import read_regular
 from replyscope.domain.shared import Shared
 from replyscope.domain.tool import KeptFile
-from replyscope.inspection.sharing.redaction import Redactor
+
+if TYPE_CHECKING:  # loaded with an export
+    from replyscope.inspection.sharing.redaction import Redactor
 
 KeepFile = Callable[[bytes, str], KeptFile | None]
 """Writes bytes of a media type to a file; returns its path. Blocks. Raises OSError."""
@@ -34,7 +37,7 @@ async def keep_images(exchange: Exchange, keep: KeepFile | None) -> Exchange:
     return replace(exchange, choices=tuple(choices))
 
 
-def with_kept_files(shared: Shared, clean: Redactor) -> Shared:
+def with_kept_files(shared: Shared, clean: "Redactor") -> Shared:
     """The session with the bytes of its replies' files, for an export with pictures. Blocks.
 
     Unreadable ones, and those above the limit of a page, stay paths. In a redacted export a file
@@ -58,7 +61,7 @@ def with_kept_files(shared: Shared, clean: Redactor) -> Shared:
     return replace(shared, exchanges=exchanges)
 
 
-def _redacted(image: ReplyImage, clean: Redactor) -> ReplyImage:
+def _redacted(image: ReplyImage, clean: "Redactor") -> ReplyImage:
     if image.kind != "file" or not image.data or not clean.is_on:
         return image
     try:

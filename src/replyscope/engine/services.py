@@ -31,7 +31,6 @@ from replyscope.engine.archive import Archive
 from replyscope.engine.attachments import AttachmentReader
 from replyscope.engine.clipboard import Clipboard
 from replyscope.engine.consent import Consent
-from replyscope.engine.importing import Imported
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 from replyscope.engine.spending import Spending
@@ -39,6 +38,7 @@ from replyscope.engine.spending import Spending
 if TYPE_CHECKING:  # the start does not need them
     from replyscope.domain.parameter import Catalogue
     from replyscope.domain.prompt import PromptLibrary
+    from replyscope.engine.importing import Imported
     from replyscope.engine.watching.switch import Watching
 
 Export = Callable[[Sequence[str], Form, Path | None, bool, Progress], Awaitable[list[str]]]
@@ -47,7 +47,7 @@ reports the redactions.
 """
 ExportExchange = Callable[[str, str, ExchangeForm], Awaitable[str]]
 """Exports an exchange of a session, redacted: the ids of both. Raises SettingsError, StoreError."""
-ImportFile = Callable[[Path, bool, Progress], Awaitable[Imported]]
+ImportFile = Callable[[Path, bool, Progress], Awaitable["Imported"]]
 """Imports a file. With True (`is_dry`) it saves nothing, and only reports the result."""
 
 

@@ -6,7 +6,6 @@ hold for retries, queued messages, rounds of tools and rules too.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time
 from enum import Enum, StrEnum
 from functools import partial
@@ -21,6 +20,7 @@ from replyscope.domain.rates import Rates
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.spending import Committed, Reservation, SpendingLimits
 from replyscope.domain.tool import Tool
+from replyscope.domain.values import dataclass
 from replyscope.engine.live_reply import Target
 from replyscope.inspection.context import fit_into
 from replyscope.inspection.figures import dollars

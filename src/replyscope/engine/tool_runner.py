@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from replyscope.domain.exchange import APPROVAL, ToolCall
@@ -23,6 +23,7 @@ from replyscope.domain.tool import (
     ToolOutcome,
     ToolSettings,
 )
+from replyscope.domain.values import dataclass
 from replyscope.engine.consent import CallToDecide, Consent
 from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook

@@ -1,7 +1,8 @@
 """The undo list of changes to sessions and folders, for the app and for the linear chat."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from replyscope.domain.values import dataclass
 
 Act = Callable[[], Awaitable[None]]
 _MOST_KEPT = 100

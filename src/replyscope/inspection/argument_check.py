@@ -1,10 +1,10 @@
 """Validates the arguments of a tool call against the tool's schema. Pure."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.json_text import read_json
+from replyscope.domain.values import dataclass
 from replyscope.inspection.schema_check import find_faults
 
 

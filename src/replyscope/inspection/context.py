@@ -5,7 +5,6 @@ reply reported for the same messages.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 
 from replyscope.domain.exchange import Exchange
@@ -25,6 +24,7 @@ from replyscope.domain.message import (
 )
 from replyscope.domain.picture import ENOUGH, read_picture
 from replyscope.domain.session import SessionSettings
+from replyscope.domain.values import dataclass
 
 _CHARACTERS_PER_TOKEN = 4
 _IMAGE_TOKENS = 800

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from replyscope.domain.exchange import (
@@ -16,6 +15,7 @@ from replyscope.domain.exchange import (
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.plural import plural
 from replyscope.domain.tool import ToolCallState
+from replyscope.domain.values import dataclass
 
 
 class Remedy(StrEnum):

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from replyscope.domain.plural import plural
+from replyscope.domain.values import dataclass
 
 _LONGEST = 4_000
 

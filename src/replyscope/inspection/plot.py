@@ -6,9 +6,9 @@ percentile. A cell is an eighth block in the colour of one series, on the colour
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from replyscope.domain.values import dataclass
 from replyscope.inspection.figures import UNKNOWN, dollars, seconds
 from replyscope.inspection.stats import Sums
 

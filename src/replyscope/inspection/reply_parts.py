@@ -2,10 +2,11 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from replyscope.domain.exchange import APPROVAL, Choice, Run, RunKind, ToolCall
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

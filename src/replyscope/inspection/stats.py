@@ -8,12 +8,12 @@ group has the query that finds its replies.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from replyscope.domain.message import SHORT_VERSION
 from replyscope.domain.search import ReplyFigures
+from replyscope.domain.values import dataclass
 
 _PLAIN = re.compile(r"[\w./:@+~-]+")
 

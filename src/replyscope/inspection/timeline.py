@@ -1,7 +1,6 @@
 """Builds the timeline of an exchange: waiting, reasoning, text and tools. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from replyscope.domain.event import (
@@ -16,6 +15,7 @@ from replyscope.domain.event import (
 from replyscope.domain.exchange import Exchange, Timing
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.tool import ToolCallState
+from replyscope.domain.values import dataclass
 from replyscope.inspection.figures import seconds
 
 STALL_MS = 5_000.0

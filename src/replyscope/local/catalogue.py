@@ -4,9 +4,8 @@ Each hash belongs to the file that the model's authors publish, so the packages 
 any mirror.
 """
 
-from dataclasses import dataclass
-
 from replyscope.domain.errors import LocalModelError
+from replyscope.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.fact_columns import columns_of, index_version, rows_of
@@ -16,6 +16,7 @@ from replyscope.domain.facts import Facts
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.unicode_text import sound
+from replyscope.domain.values import dataclass
 from replyscope.domain.words import words_of
 from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
 from replyscope.store.connection import stored

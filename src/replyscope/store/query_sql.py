@@ -1,7 +1,6 @@
 """The SQL of SQLite for queries, over `fact f JOIN session s`; see `domain.query_sql`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from replyscope.domain.fact_columns import NAMES, NUMBERS
@@ -10,6 +9,7 @@ from replyscope.domain.matching import glob_of
 from replyscope.domain.query import All, Either, Query, Term
 from replyscope.domain.query_fields import ANYWHERE, ME, PART, OfSession, Text, type_of
 from replyscope.domain.query_sql import Condition, compile_query
+from replyscope.domain.values import dataclass
 from replyscope.domain.words import Wanted, words_of
 
 _TRUTHS = {

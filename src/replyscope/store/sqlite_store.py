@@ -18,6 +18,7 @@ from replyscope.domain.spending import Ledger
 from replyscope.domain.stores import Journal, SentPrompt, SessionStamp, Unfinished
 from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
+from replyscope.store.changes import ArchiveChanges
 from replyscope.store.codec import decode_exchange
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
@@ -49,6 +50,7 @@ class SqliteStore:
     def __init__(self, path: Path | None, writer: str, now_ms: NowMs = wall_ms) -> None:
         self._database = Database(path, now_ms)
         self._hold = Hold(path.parent / "live" if path is not None else None, writer)
+        self.next_change = ArchiveChanges(lambda: self._database).next_change
         self.ledger: Ledger = SqliteLedger(lambda: (self._database, self._hold))
 
     @property
@@ -384,13 +386,3 @@ class SqliteStore:
     async def last_values(self, name: str) -> Mapping[str, str]:
         """The values that the variables of a prompt had last."""
         return await self._database.read(lambda c: last_values(c, name))
-
-    async def change_stamp(self) -> int:
-        """SQLite's `data_version`: it changes with commits of other connections."""
-
-        def stamp(connection: sqlite3.Connection) -> int:
-            if not self.is_saving:
-                return connection.total_changes
-            return int(connection.execute("PRAGMA data_version").fetchone()[0])
-
-        return await self._database.read(stamp)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -34,12 +35,14 @@ from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BR
 from replyscope.ui.styles.contrast import make_readable
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
+from replyscope.ui.terminal.blinking import Blinking
 from replyscope.ui.terminal.emoji_width import NarrowEmoji, is_narrow
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import (
     CompletePalette,
     CompositorUpdate,
     GuardedApp,
+    KeptStylesheet,
 )
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts
 from replyscope.ui.terminal.type_ahead import TypeAhead
@@ -88,11 +91,13 @@ class ReplyscopeApp(GuardedApp):
         self.has_failed = False
         """Whether an unexpected exception ended the app."""
         self.toasts = Toasts()
+        self._blinking = Blinking(self, time.monotonic, moves=opening.look.has_motion)
         self._is_interrupted = False
         if opening.theme is not None:
             for theme in build_themes([opening.theme])[0]:
                 self.register_theme(theme)
                 self.theme = theme.name
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.set_keymap(opening.look.keys)
         if not opening.look.has_motion:
             self.animation_level = "none"
@@ -175,6 +180,8 @@ class ReplyscopeApp(GuardedApp):
         A widget's own queue is too late to decide which widget gets the next key.
         """
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if is_input:
+            self._blinking.wake()
         if not is_input or not self.screen_stack:
             await super().on_event(event)
         elif self.type_ahead.passes(event):
@@ -244,10 +251,9 @@ class ReplyscopeApp(GuardedApp):
         done = "The reply was stopped. " if has_stopped else ""
         self.notify(f"{done}Press {key} again to quit.", timeout=3)
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Stop the cursor of an input from blinking when animations are off."""
-        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
-            event.widget.cursor_blink = False
+    def on_descendant_focus(self) -> None:
+        """Let the cursor of another input blink."""
+        self._blinking.wake()
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:
@@ -287,12 +293,13 @@ class ReplyscopeApp(GuardedApp):
         rarely_s = sys.getswitchinterval()
         sys.setswitchinterval(_EAGER_S)
         try:
-            self._services = await asyncio.to_thread(self._opening.load)
-            module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.chat.screen")
+            with garbage.paused_while_loading():
+                self._services = await asyncio.to_thread(self._opening.load)
+                screen = "replyscope.ui.chat.screen"
+                module = await asyncio.to_thread(importlib.import_module, screen)
+                self._chat = cast("ChatScreen", module.ChatScreen(self._services))
         finally:
             sys.setswitchinterval(rarely_s)
-        self._chat = cast("ChatScreen", module.ChatScreen(self._services))
-        garbage.settle()
         self.call_next(self._show_chat)
 
     async def _show_chat(self) -> None:

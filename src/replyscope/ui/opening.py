@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from replyscope.domain.look import Look, ThemeSource
+from replyscope.domain.values import dataclass
 
 if TYPE_CHECKING:  # at run time its imports would delay the first paint
     from replyscope.ui.services import Services

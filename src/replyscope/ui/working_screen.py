@@ -14,6 +14,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
 from replyscope.ui.keys.footer import KeyFooter
+from replyscope.ui.styles.styled_once import StyledOnce
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts, toasts_of
 from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 
@@ -46,7 +47,7 @@ class WorkHost(Protocol):
         """Open a dialog; `accept` gets its result unless it was cancelled."""
 
 
-class WorkingScreen(Screen[Result]):
+class WorkingScreen(StyledOnce[Result]):
     """A screen that runs workers, shows toasts and opens dialogs."""
 
     least_error_s = 8.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from replyscope.domain.plural import plural
+from replyscope.domain.values import dataclass
 from replyscope.inspection.markup.syntax import markdown_parser
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
+
+from replyscope.domain.values import dataclass
 
 _TALL = {
     "(": ("⎛", "⎜", "⎝"),

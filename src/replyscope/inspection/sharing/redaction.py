@@ -7,12 +7,12 @@ per text.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import regex
 
 from replyscope.domain.printable import printable_line
 from replyscope.domain.secret_shapes import KEY_SHAPES, masked_key
+from replyscope.domain.values import dataclass
 
 _MAIL = (
     r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"

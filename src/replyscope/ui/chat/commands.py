@@ -1,11 +1,11 @@
 """The types of commands and keys: name, help text, key binding, and the function to run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from textual.binding import Binding
 
+from replyscope.domain.values import dataclass
 from replyscope.engine.command_names import NamedCommand
 
 Groups = TypeVar("Groups")

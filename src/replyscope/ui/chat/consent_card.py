@@ -4,7 +4,6 @@ Invariant: no answer runs a call that was not fully visible. The whole card has 
 screen, and the call has to be scrolled to its end. `consent` decides when keys are answers.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -23,6 +22,7 @@ from textual.widgets import Static
 from replyscope.domain.exchange import APPROVAL
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, exact_text
+from replyscope.domain.values import dataclass
 from replyscope.engine.consent import CallToDecide
 from replyscope.inspection.arguments import pretty_arguments
 from replyscope.inspection.figures import count as in_figures

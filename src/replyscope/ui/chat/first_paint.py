@@ -7,11 +7,11 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.styles.styled_once import StyledOnce
 from replyscope.ui.terminal.settling import settle
 from replyscope.ui.terminal.type_ahead import HoldsKeys
 
@@ -28,7 +28,7 @@ It is gone when you leave, or delete it.
 What the provider keeps of it is the provider's."""
 
 
-class FrontScreen(HoldsKeys, Screen[None]):
+class FrontScreen(HoldsKeys, StyledOnce[None]):
     """A screen with a composer that is shown until the chat is loaded.
 
     From the first command on, keys wait for the chat.
@@ -80,4 +80,5 @@ class FrontScreen(HoldsKeys, Screen[None]):
         """The submitted messages and the text of the composer, after every key so far."""
         composer = self.query_one(Composer)
         await settle(composer, self)
+        composer.cursor_blink = False  # the cursor below the chat would blink on
         return self._sent, composer.text

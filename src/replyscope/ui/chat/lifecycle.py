@@ -1,6 +1,9 @@
 """The start and exit of the chat, and the changes of other processes to the store."""
 
+import asyncio
 from contextlib import suppress
+
+from textual.timer import Timer
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.plural import plural
@@ -17,7 +20,7 @@ from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.settling import settle
 from replyscope.ui.working_screen import WorkingScreen
 
-_LOOK_FOR_CHANGES_S = 2.0
+_SAVE_AGAIN_S = 2.0
 _EXIT_STORE = 5
 
 
@@ -44,7 +47,8 @@ class Lifecycle:
         self._reviewing = reviewing
         self._watching = watching
         watching.catch_up = self._show_changes
-        self._stamp = -1
+        self._saving: Timer | None = None
+        self._following: asyncio.Task[None] | None = None
         self._told_reading: tuple[str, ...] = ()
         """The names of unread files in the last warning."""
 
@@ -69,8 +73,9 @@ class Lifecycle:
         except ReplyscopeError as error:
             self._desk.tell(error)
         await self._panes.draw_sidebar()
-        self._screen.set_interval(_LOOK_FOR_CHANGES_S, self._look_for_changes)
+        self._saving = self._screen.set_interval(_SAVE_AGAIN_S, self._save_what_waits, pause=True)
         self._screen.set_interval(garbage.EVERY_S, self._collect_garbage)
+        self._following = asyncio.create_task(self._follow_changes())
         if services.starts_local is not None:
             self._providers.start_local(services.starts_local, is_first=True)
         elif self._desk.targets.endpoint is not None:
@@ -136,16 +141,17 @@ class Lifecycle:
         if not self._desk.turns.any_running:
             garbage.collect()
 
-    async def _look_for_changes(self) -> None:
-        """Draw the list of sessions again when another process has changed the store."""
-        await self._save_what_waits()
-        try:
-            stamp = await self._desk.services.sessions.change_stamp()
-        except StoreError:
-            return
-        if stamp != self._stamp:
-            self._stamp = stamp
+    async def _follow_changes(self) -> None:
+        """Draw the list of sessions again when any process has changed the store."""
+        stamp = -1
+        while True:
+            stamp = await self._desk.services.sessions.next_change(stamp)
             await self._show_changes()
+
+    def end(self) -> None:
+        """Look for changes no more."""
+        if self._following is not None:
+            self._following.cancel()
 
     async def _show_changes(self) -> None:
         await self._catch_up()
@@ -168,6 +174,11 @@ class Lifecycle:
             self._panes.transcript.renew_entries()
             self._panes.draw_all()
 
+    def save_later(self) -> None:
+        """Save again what could not be saved, until it is."""
+        if self._saving is not None:
+            self._saving.resume()
+
     async def _save_what_waits(self) -> None:
         """Save the replies that could not be saved before, for example when the disk was full."""
         for conversation in self._desk.archive.unsaved():
@@ -176,6 +187,8 @@ class Lifecycle:
             except StoreError:
                 return
             self._desk.tell(f"{conversation.session.title}: now saved", is_error=False)
+        if self._saving is not None:
+            self._saving.pause()
 
     def quit_app(self) -> None:
         """Cancel the streams, save everything, and exit."""

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from replyscope.domain.model_names import ModelName
+from replyscope.domain.values import dataclass
 from replyscope.engine.model_entries import (
     MOST_LISTED,
     KnownModels,

@@ -1,7 +1,7 @@
 """The dialog of the parameters of a session: what is set, by whom, and what the server gets."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -16,6 +16,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Parameters
+from replyscope.domain.values import dataclass
 from replyscope.engine.parameter_layers import Layer, effective, source_of
 from replyscope.engine.parameter_state import find_state, request_names
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed

@@ -91,6 +91,9 @@ class ChatScreen(WorkingScreen[None]):
         self.panes.focus_composer()
         self.call_after_refresh(lambda: self.start_work(self.groups.lifecycle.begin))
 
+    def on_unmount(self) -> None:
+        self.groups.lifecycle.end()
+
     @property
     def is_unlogged(self) -> bool:
         """Whether the session is private, and its work is kept out of the log."""
@@ -140,6 +143,7 @@ class ChatScreen(WorkingScreen[None]):
     def _end_turn(self, event: TurnEnded) -> None:
         self.groups.tool_servers.check_servers()
         self.groups.sending.finish_turn(event)
+        self.groups.lifecycle.save_later()
 
     @on(Composer.ModeChanged)
     def _show_mode(self) -> None:

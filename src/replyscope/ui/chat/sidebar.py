@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import SessionSummary
+from replyscope.domain.values import dataclass
 from replyscope.inspection.figures import dollars
 from replyscope.ui.styles.muted import MUTED
 

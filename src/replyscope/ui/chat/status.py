@@ -1,14 +1,14 @@
 """The status line: the mode, the model, its server and API, and usage."""
 
-from dataclasses import dataclass
-
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
+from replyscope.domain.values import dataclass
 from replyscope.inspection.figures import dollars
+from replyscope.ui.styles.muted import MUTED
 
 _GAP = " · "
 _SYNCED = "hub: synced"
@@ -109,7 +109,7 @@ def _parts(status: Status) -> list[_Part]:
 def _hub(words: str) -> _Part:
     """The state of the hub. One that needs somebody stays longer than the tokens and the cost."""
     is_fine = words.startswith(_SYNCED)
-    style = "$text-muted" if is_fine else "$text-warning"
+    style = MUTED if is_fine else "$text-warning"
     return _Part(Content.styled(printable_line(words), style), 4 if is_fine else 6)
 
 

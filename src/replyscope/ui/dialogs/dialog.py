@@ -1,7 +1,6 @@
 """The base classes of dialogs: title, content, a blank line and the line of keys."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar, TypeVar
 
@@ -16,6 +15,7 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.values import dataclass
 from replyscope.ui.keys.entries import FixedGuide, KeyGuide
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.styles.muted import MUTED

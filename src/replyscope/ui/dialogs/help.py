@@ -1,7 +1,6 @@
 """The help screen: keys and commands, with a filter."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar
@@ -14,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
+from replyscope.domain.values import dataclass
 from replyscope.ui.keys.entries import FixedGuide, KeyRow
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.styles.muted import MUTED

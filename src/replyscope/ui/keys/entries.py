@@ -1,13 +1,13 @@
 """The keys of the present focus, read from the bindings that are active on a screen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from textual.binding import ActiveBinding, Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from replyscope.domain.values import dataclass
 from replyscope.ui.keys.names import key_name
 from replyscope.ui.terminal.textual_internals import bindings_of
 

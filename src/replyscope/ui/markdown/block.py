@@ -1,7 +1,8 @@
 """Blocks of Markdown: the units of rendering."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from replyscope.domain.values import dataclass
 
 
 class BlockKind(Enum):

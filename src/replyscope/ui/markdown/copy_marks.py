@@ -6,11 +6,11 @@ nothing on the screen, and Rich keeps it when it divides and joins texts. `to_st
 marks to a `LineStrip`.
 """
 
-from dataclasses import dataclass
-
 from rich.style import Style
 from rich.text import Span, Text
 from textual.strip import Strip
+
+from replyscope.domain.values import dataclass
 
 LAYOUT = Style()
 """Borders and padding: not copied."""

@@ -6,14 +6,12 @@ from textual.strip import Strip
 from replyscope.ui.markdown.block import Block, BlockKind
 from replyscope.ui.markdown.data_images import DataImages
 from replyscope.ui.markdown.draw import draw_block
-from replyscope.ui.markdown.options import DrawingOptions
+from replyscope.ui.markdown.options import EFFORT, DrawingOptions
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.parser import References
 from replyscope.ui.markdown.splitter import BlockSplitter
 from replyscope.ui.markdown.wrap import to_strip
 
-EFFORT = 64 * 1024
-"""The characters that one frame may parse, about 15 ms."""
 _STEP = 16 * 1024
 _DEFAULT = DrawingOptions()
 _SLICED = 16

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from replyscope.domain.values import dataclass
 from replyscope.inspection.markup.diagram import is_diagram
 
 if TYPE_CHECKING:

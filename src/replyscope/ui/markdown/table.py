@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.text import Text
 
+from replyscope.domain.values import dataclass
 from replyscope.ui.markdown.copy_marks import COLUMN, LAYOUT, ROW, RULE, mark
 from replyscope.ui.markdown.inline import inline_text
 from replyscope.ui.markdown.palette import Palette

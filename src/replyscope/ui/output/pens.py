@@ -1,6 +1,6 @@
 """Pens: the styles of cells as numbers, and the shortest sequence from one to another."""
 
-from dataclasses import dataclass
+from replyscope.domain.values import dataclass
 
 _OFF = {
     "1": "22",

@@ -6,9 +6,9 @@ part of the differences: the rows at the cursor first.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
+from replyscope.domain.values import dataclass
 from replyscope.ui.output.glyphs import Glyphs, GlyphsFull
 from replyscope.ui.output.line_pace import LEAST_ROOM, PROBE, LinePace
 from replyscope.ui.output.pens import Pens, PensFull

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from replyscope.domain.values import dataclass
 from replyscope.ui.output.glyphs import UNKNOWN
 from replyscope.ui.output.rows import ScreenRow, blank_row, count_different
 

@@ -1,10 +1,10 @@
 """Encodes runs of cells as terminal sequences, each in a short form."""
 
 import re
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from replyscope.domain.values import dataclass
 from replyscope.ui.output.glyphs import BLANK, FILLER, Glyphs
 from replyscope.ui.output.pens import Pens
 from replyscope.ui.output.rows import ScreenRow

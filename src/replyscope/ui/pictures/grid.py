@@ -1,6 +1,6 @@
 """The size of a picture on the screen, in cells."""
 
-from dataclasses import dataclass
+from replyscope.domain.values import dataclass
 
 MOST_COLUMNS = 80
 MOST_ROWS = 20

@@ -8,13 +8,13 @@ https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
 from replyscope.domain.printable import PLACEHOLDER
+from replyscope.domain.values import dataclass
 from replyscope.ui.pictures.grid import MOST_COLUMNS, Grid
 
 _NUMBERS = (

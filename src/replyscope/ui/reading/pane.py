@@ -1,7 +1,6 @@
 """The reading pane: the inspector of the reply under the cursor, with its wire and timeline."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from textual.message import Message as Event
@@ -10,6 +9,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
+from replyscope.domain.values import dataclass
 from replyscope.engine.tool_calls import with_results
 from replyscope.inspection.figures import cost_of_all
 from replyscope.ui.reading.frame_screen import FrameScreen

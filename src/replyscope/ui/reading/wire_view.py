@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from textual.widgets import Input
 from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.plural import plural
+from replyscope.domain.values import dataclass
 from replyscope.inspection.figures import size
 from replyscope.inspection.frame_change import frame_change, frame_place
 from replyscope.inspection.wire import request_body, request_head, response_lines, wire_text

@@ -1,7 +1,6 @@
 """The export dialogs: they ask for the format and the file, and report the result."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from textual.app import App
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.shared import Form
 from replyscope.domain.typed_path import typed_path
+from replyscope.domain.values import dataclass
 from replyscope.engine.output_file import free_path
 from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog

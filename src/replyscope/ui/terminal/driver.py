@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import selectors
+import socket
 import struct
 import termios
 import threading
@@ -26,6 +27,7 @@ from replyscope.ui.output.screen_output import ScreenOutput
 from replyscope.ui.terminal.emoji_width import MEASURE
 from replyscope.ui.terminal.paste_guard import PasteGuard
 from replyscope.ui.terminal.textual_internals import (
+    awaits_rest,
     build_parser,
     repaint_all,
     use_escape_delay,
@@ -36,6 +38,8 @@ _MOST_READ = 4 * 1024
 _ESCAPE_S = 0.05
 """The maximum time between an ESC and the rest of a sequence; an ESC alone is the Esc key.
 Textual waits 100 ms. A sequence comes in one piece, over SSH too."""
+_PIECES_S = 0.1
+"""The maximum time between two pieces of a sequence or of an answer."""
 _LONGEST_GOODBYE_S = 0.6
 """The maximum wait at exit for answers of the terminal. A later answer is text in the shell."""
 WHOLE_FRAMES = "REPLYSCOPE_WHOLE_FRAMES"
@@ -51,6 +55,7 @@ class TerminalDriver(LinuxDriver):
     """None before the start, and where Textual writes whole frames."""
     knows_sixel = False
     """Whether the terminal has answered that it draws sixels."""
+    _input_end: "_InputEnd | None" = None
     _main_loop: asyncio.AbstractEventLoop | None = None
     _retry: asyncio.TimerHandle | None = None
     _given = 0
@@ -62,6 +67,7 @@ class TerminalDriver(LinuxDriver):
         wrap_output(self, lambda file: _Forgiving(file, self._note_written))
         self._main_loop = asyncio.get_running_loop()
         self._all_answered = threading.Event()
+        self._input_end = _InputEnd()
         self._given = self._written = 0
         if self.screen_output is not None:
             self.screen_output.resume()
@@ -83,6 +89,8 @@ class TerminalDriver(LinuxDriver):
     def disable_input(self) -> None:
         """Disable further input, after the last answer of the terminal."""
         self._end_output()
+        if self._input_end is not None:
+            self._input_end.announce()
         super().disable_input()
 
     def _end_output(self) -> None:
@@ -100,14 +108,16 @@ class TerminalDriver(LinuxDriver):
         guard = PasteGuard()
         answers = Answers(self._note_answer, self._note_attributes)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        with selectors.SelectSelector() as selector:
+        end, wait_s = self._input_end, None
+        assert end is not None
+        with selectors.SelectSelector() as selector, end as ending:
             selector.register(self.fileno, selectors.EVENT_READ)
-            is_escape = False
-            while not self.exit_event.is_set():
-                is_ready = bool(selector.select(_ESCAPE_S if is_escape else 0.1))
+            selector.register(ending, selectors.EVENT_READ)
+            while not end.is_announced:
+                ready = [key.fd for key, _ in selector.select(wait_s)]
+                is_ready = self.fileno in ready
                 data = os.read(self.fileno, _MOST_READ) if is_ready else b""
                 text = guard.filter(answers.filter(decode(data)))
-                is_escape = text.endswith("\x1b")
                 if self.screen_output is not None and text and text < " ":
                     self.screen_output.pace.hurry(time.monotonic())
                 for event in parser.feed(text) if text else ():
@@ -116,6 +126,8 @@ class TerminalDriver(LinuxDriver):
                     return
                 for event in parser.tick():
                     self.process_message(event)
+                is_whole = not (data or awaits_rest(parser))
+                wait_s = _ESCAPE_S if text.endswith("\x1b") else None if is_whole else _PIECES_S
 
     def write(self, data: str) -> None:
         """Give text to the writer thread."""
@@ -177,6 +189,27 @@ class TerminalDriver(LinuxDriver):
         if output is not None and output.is_waiting and self._main_loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._main_loop.call_soon_threadsafe(output.flush)
+
+
+class _InputEnd:
+    """Ends the wait of the input thread, which has no time limit."""
+
+    def __init__(self) -> None:
+        self._near, self._far = socket.socketpair()
+        self.is_announced = False
+
+    def announce(self) -> None:
+        """Let the thread end."""
+        self.is_announced = True
+        with contextlib.suppress(OSError):  # it has ended, as the terminal was closed
+            self._near.send(b"\0")
+
+    def __enter__(self) -> socket.socket:
+        return self._far
+
+    def __exit__(self, *_: object) -> None:
+        self._near.close()
+        self._far.close()
 
 
 class _Forgiving:

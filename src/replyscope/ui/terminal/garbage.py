@@ -2,10 +2,14 @@
 
 A full collection visits every live object: 50 ms and more while a long reply streams,
 and Python starts one every few seconds. Young objects are still collected at any time;
-full collections wait until no reply streams.
+full collections wait until no reply streams. Imported modules live until the app exits, and
+are never visited.
 """
 
 import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 EVERY_S = 30.0
 
@@ -16,6 +20,22 @@ def begin() -> None:
     gc.set_threshold(5_000, 20, 1_000)
 
 
+@contextmanager
+def paused_while_loading() -> Iterator[None]:
+    """Collect nothing while modules are imported, and never what they created.
+
+    Collections during the imports of the chat took 0.1 s of the start and found nothing.
+    """
+    known = len(sys.modules)
+    gc.disable()
+    try:
+        yield
+    finally:
+        if len(sys.modules) > known:
+            gc.freeze()
+        gc.enable()
+
+
 def settle() -> None:
     """Exclude the present objects from later collections: they live until the app exits."""
     gc.collect()
@@ -23,5 +43,8 @@ def settle() -> None:
 
 
 def collect() -> None:
-    """Run a full collection. It takes tens of milliseconds: call it only when nothing streams."""
-    gc.collect()
+    """Run a full collection, unless hardly any object was created since the last one. It takes
+    tens of milliseconds: call it only when nothing streams.
+    """
+    if any(gc.get_count()[1:]):
+        gc.collect()

@@ -15,7 +15,9 @@ from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, Layou
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding
+from textual.cache import LRUCache
 from textual.command import CommandPalette
+from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Region
@@ -31,9 +33,11 @@ __all__ = [
     "Compositor",
     "CompositorUpdate",
     "GuardedApp",
+    "KeptStylesheet",
     "RegionCompositor",
     "Render",
     "XTermParser",
+    "awaits_rest",
     "bindings_for_key",
     "bindings_in",
     "bindings_of",
@@ -121,6 +125,22 @@ def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
     screen._compositor = compositor
 
 
+class KeptStylesheet(Stylesheet):
+    """A stylesheet that parses each source once for each set of variables.
+
+    Textual parses all sources again when a screen adds one, and keeps 64. No upstream issue
+    known.
+    """
+
+    def __init__(self, *, variables: dict[str, str]) -> None:
+        super().__init__(variables=variables)
+        self._parse_cache = LRUCache(1_024)
+
+    def reparse(self) -> None:
+        """Parse the sources that are new, or all of them with new variables."""
+        self.parse()
+
+
 class GuardedApp(App[None]):
     """An app that reports an exception before it exits, never prints local variables, and may
     draw updates of the screen itself.
@@ -181,8 +201,9 @@ class CompletePalette(CommandPalette):
         event.prevent_default()
         group = self._GATHER_COMMANDS_GROUP
         searches = [one for one in self.workers if one.node is self and one.group == group]
-        with suppress(WorkerError):
-            await self.workers.wait_for_complete(searches)
+        if searches:  # of none, Textual would wait for all workers
+            with suppress(WorkerError):
+                await self.workers.wait_for_complete(searches)
         self._select_or_command(event)
 
 
@@ -275,3 +296,10 @@ def build_parser(driver: Driver) -> XTermParser:
     for digit in "0123456789":
         sequences.pop(f"\x1b{digit}", None)
     return XTermParser(driver._debug)
+
+
+def awaits_rest(parser: XTermParser) -> bool:
+    """Whether a parser waits for the rest of a sequence for a limited time, and `tick` has to be
+    called. Textual calls it ten times a second. No upstream issue known.
+    """
+    return parser._timeout_time is not None

@@ -4,13 +4,14 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from textual.app import App
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
+
+from replyscope.domain.values import dataclass
 
 _MOST_KEPT = 20
 _MOST_SHOWN = 3

@@ -4,7 +4,6 @@ from itertools import takewhile
 
 from replyscope.domain.growing import WordCount
 from replyscope.ui.markdown.block import Block
-from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.transcript.cells import Cell, DrawPicture, block_cell
 
@@ -18,6 +17,9 @@ class BlockCells:
     """
 
     def __init__(self, options: DrawingOptions, draw_picture: DrawPicture | None = None) -> None:
+        # The parser and the drawing of blocks are loaded with the first text.
+        from replyscope.ui.markdown.document import MarkdownDocument
+
         self._draw_picture = draw_picture
         self._document = MarkdownDocument(options=options)
         self._open: dict[tuple[int, Block], Cell] = {}

@@ -1,6 +1,7 @@
 """Cells: the parts of an entry that are drawn as a unit, such as a header, block or notice."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
@@ -9,12 +10,14 @@ from textual.strip import Strip
 from replyscope.domain.plural import plural
 from replyscope.ui.markdown.block import Block, BlockKind
 from replyscope.ui.markdown.copy_marks import LAYOUT, mark
-from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.wrap import to_strip, wrap
 from replyscope.ui.pictures.gallery import indented
 from replyscope.ui.pictures.grid import MOST_ROWS
 from replyscope.ui.pictures.source import PictureError, PictureSource, encoded_picture
+
+if TYPE_CHECKING:  # loaded with the first text
+    from replyscope.ui.markdown.document import MarkdownDocument
 
 _MOST_PICTURES = 8
 """The maximum number of pictures of a block: all visible pictures must fit into the gallery."""
@@ -45,7 +48,7 @@ class Cell:
 
 
 def block_cell(
-    document: MarkdownDocument,
+    document: "MarkdownDocument",
     block: Block,
     width: int,
     *,

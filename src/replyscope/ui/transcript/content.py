@@ -1,7 +1,6 @@
 """The content of a transcript entry: immutable values, built from messages and exchanges."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from replyscope.domain.exchange import Choice, Citation, Exchange, ReplyImage, RunKind, ToolCall
 from replyscope.domain.message import (
@@ -19,6 +18,7 @@ from replyscope.domain.message import (
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
+from replyscope.domain.values import dataclass
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import image_line, size
 from replyscope.inspection.reply_parts import Passage, ReplyPart, joined_parts

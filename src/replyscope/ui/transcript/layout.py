@@ -1,9 +1,9 @@
 """The layout of the entries. The view keeps its place when an estimated height is corrected."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
 
+from replyscope.domain.values import dataclass
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.entry import Entry
 

@@ -5,7 +5,6 @@ because Textual caches its own results (filters, divisions) in the strip.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,6 +12,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from replyscope.domain.message import Role
+from replyscope.domain.values import dataclass
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.layout import Layout

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from replyscope.inspection.reply_parts import ReplyPart
-from replyscope.ui.markdown.document import EFFORT
-from replyscope.ui.markdown.options import DrawingOptions
+from replyscope.ui.markdown.options import EFFORT, DrawingOptions
 from replyscope.ui.transcript.cells import Cell, DrawPicture, blank_cell
 from replyscope.ui.transcript.part_cells import CellLook, PartCells, part_cells
 
