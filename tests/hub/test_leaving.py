@@ -129,6 +129,39 @@ async def test_unsharing_removes_from_the_hub_and_stays_on_machines(
     assert await c.session_ids() == [other]
 
 
+async def test_only_what_will_leave_is_counted_as_waiting(make: Make) -> None:
+    a = await make("a")
+    session_id = await a.start_session("kept")
+    await a.ask(session_id)
+    await a.start_session("empty")
+    report = await a.sync()
+    assert (report.pushed, report.waiting) == (4, 0)
+    assert (await a.log.waiting(None)).sessions == 0
+    await a.log.unshare([session_id])
+    await a.sync()
+    await a.ask(session_id, "and then?")
+    report = await a.sync()
+    assert (report.waiting, report.unsent) == (0, ())
+    waiting = await a.log.waiting(None)
+    assert (waiting.messages, waiting.exchanges) == (0, 0)
+
+
+async def test_a_damaged_message_is_named_and_the_rest_leaves(make: Make) -> None:
+    a, b = await make("a"), await make("b")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    await a.store.database.write(lambda c: c.execute("UPDATE exchange SET folded = x'00'"))
+    await a.ask(session_id, "next")
+    report = await a.sync()
+    assert report.waiting == 0
+    assert report.unsent == (
+        f"A reply of the session {session_id} can't be sent: it is damaged: see "
+        "`replyscope verify`.",
+    )
+    assert "after the end of a reply" not in report.sentence
+    assert (await b.sync()).applied.exchanges == 1
+
+
 async def test_a_query_that_is_not_valid_is_named(make: Make) -> None:
     a = await make("a", share="nonsense:x")
     await a.ask(await a.start_session())

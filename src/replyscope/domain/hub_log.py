@@ -30,13 +30,14 @@ class HubMembership:
 class PushBatch:
     """The next entries to push, numbered from the end of our log. `seq` is the newest change
     that they include; `cursor` is where the next batch begins. `skipped` counts entries that
-    wait for the end of a reply, or cannot be read.
+    wait for the end of a reply; `unsent` are sentences about entries that cannot be sent.
     """
 
     entries: tuple[HubEntry, ...]
     seqs: tuple[int, ...]
     cursor: int
     skipped: int = 0
+    unsent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ class HubLog(Protocol):
         """
         ...
 
+    async def rename(self, name: str) -> None:
+        """Set the name of this machine, for what it sends from now on."""
+        ...
+
     async def leave(self) -> None:
         """Take part in no hub any more. Nothing that was saved changes."""
         ...
@@ -141,6 +146,10 @@ class HubLog(Protocol):
 
     async def unshare(self, session_ids: Collection[str]) -> int:
         """Mark sessions as withdrawn from the hub, on all machines. Returns their number."""
+        ...
+
+    async def unshared(self) -> Collection[str]:
+        """The sessions that are marked as withdrawn."""
         ...
 
     async def to_withdraw(self) -> Sequence[str]:

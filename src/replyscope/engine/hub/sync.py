@@ -28,6 +28,7 @@ from replyscope.engine.hub.leaving import HubFilter
 
 _PULL_BYTES = 1_000_000
 _NOTED_MS = 300_000
+_MOST_UNSENT = 20
 _AT_ONCE = 100
 """The most entries that one transaction merges: replies of this machine are saved between."""
 
@@ -48,7 +49,8 @@ class SyncLock(Protocol):
 class SyncReport:
     """The result of a sync. `waiting` counts entries that leave later: their reply still runs.
 
-    `is_elsewhere` is true when another process synchronises this archive.
+    `unsent` are sentences about entries that cannot be sent. `is_elsewhere` is true when another
+    process synchronises this archive.
     """
 
     pushed: int = 0
@@ -56,6 +58,7 @@ class SyncReport:
     applied: Applied = field(default_factory=Applied)
     waiting: int = 0
     faults: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
     is_elsewhere: bool = False
     is_renewed: bool = False
 
@@ -99,6 +102,8 @@ class HubSync:
     clock: Clock
     new_id: NewId
     sealer: Callable[[], Sealer | None] = lambda: None
+    name: str | None = None
+    """The name of this machine in the settings; None to keep its first name."""
     offered: int | None = None
     """The newest change up to which everything that may leave has left."""
     _shared: frozenset[str] | None = None
@@ -112,6 +117,8 @@ class HubSync:
             return SyncReport(is_elsewhere=True)
         thread = HubThread()
         try:
+            if self.name is not None and self.name != membership.name:
+                await self.log.rename(self.name)
             sealer = await thread.call(self.sealer)
             hub = await thread.call(self.open_hub, membership.url)
             try:
@@ -141,9 +148,7 @@ class HubSync:
         """
         if not isinstance(hub, TeamHub):
             return None
-        query = self.leaving.share
-        found = await self.leaving.matching(query) if query is not None else set()
-        shared = frozenset(found)
+        shared = frozenset(await self.leaving.shared())
         if shared == self._shared:
             return None
         await self.log.offer_shared(shared)
@@ -277,6 +282,8 @@ class _Run:
             if not batch.entries and batch.cursor == cursor:
                 break
             self.report = replace(self.report, waiting=self.report.waiting + batch.skipped)
+            unsent = dict.fromkeys((*self.report.unsent, *batch.unsent))
+            self.report = replace(self.report, unsent=tuple(unsent)[:_MOST_UNSENT])
             cursor = batch.cursor
             if batch.entries:
                 head = await self._push(membership, batch.entries, batch.seqs, head)

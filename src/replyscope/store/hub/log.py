@@ -108,6 +108,10 @@ class SqliteHubLog:
 
         await self._database().write(renew)
 
+    async def rename(self, name: str) -> None:
+        """See HubLog."""
+        await self._execute("UPDATE hub SET name = ?", name)
+
     async def leave(self) -> None:
         """See HubLog."""
 
@@ -205,6 +209,15 @@ class SqliteHubLog:
         """See HubLog."""
         ids = tuple(session_ids)
         return await self._database().write(lambda c: sum(_unshare(c, one) for one in ids))
+
+    async def unshared(self) -> Collection[str]:
+        """See HubLog."""
+        rows = await self._database().read(
+            lambda c: c.execute(
+                "SELECT session_id FROM hub_field WHERE name = ? AND value = 'true'", (UNSHARED,)
+            ).fetchall()
+        )
+        return {session_id for (session_id,) in rows}
 
     async def to_withdraw(self) -> Sequence[str]:
         """See HubLog."""
