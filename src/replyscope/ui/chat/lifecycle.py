@@ -19,6 +19,10 @@ from replyscope.ui.working_screen import WorkingScreen
 
 _LOOK_FOR_CHANGES_S = 2.0
 _EXIT_STORE = 5
+_OTHER_BRANCH = (
+    "A newer branch of this session came from another window or machine, and is shown now. "
+    "Yours is kept: press [Esc], move to the message with versions, and press [[]."
+)
 
 
 class Lifecycle:
@@ -156,6 +160,7 @@ class Lifecycle:
         conversation = self._desk.conversation
         if conversation.is_new or self._desk.turns.is_running(conversation.session.id):
             return
+        before = conversation.session.head_id
         try:
             changed = await conversation.catch_up()
         except ReplyscopeError as error:
@@ -167,6 +172,8 @@ class Lifecycle:
             self._panes.sync_entries(conversation)
             self._panes.transcript.renew_entries()
             self._panes.draw_all()
+            if before is not None and all(one.id != before for one in conversation.messages):
+                self._desk.tell(_OTHER_BRANCH, is_error=False)
 
     async def _save_what_waits(self) -> None:
         """Save the replies that could not be saved before, for example when the disk was full."""
