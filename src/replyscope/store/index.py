@@ -23,6 +23,10 @@ from replyscope.store.folded import damaged_exchange
 from replyscope.store.schema import SEARCH_TABLE
 from replyscope.store.sqlite_errors import result_code
 
+_QUEUE = (
+    "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
+    "ORDER BY e.started_at DESC, u.exchange_id DESC"
+)
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the texts and facts by which an exchange can be found."""
 
@@ -43,11 +47,15 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
 def list_unindexed(connection: sqlite3.Connection) -> list[str]:
     """The queued exchanges, newest first: a person searches for recent replies."""
     _start_anew_if_old(connection)
-    found = connection.execute(
-        "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
-        "ORDER BY e.started_at DESC, u.exchange_id DESC"
-    )
-    return [exchange_id for (exchange_id,) in found]
+    return [exchange_id for (exchange_id,) in connection.execute(_QUEUE)]
+
+
+def newest_unindexed(connection: sqlite3.Connection, most: int) -> list[str]:
+    """The newest queued exchanges; none while the index is of an older version. Only reads."""
+    row = connection.execute("SELECT value FROM note WHERE name = 'index'").fetchone()
+    if row is not None and row[0] != index_version():
+        return []
+    return [exchange_id for (exchange_id,) in connection.execute(f"{_QUEUE} LIMIT ?", (most,))]
 
 
 def index_these(

@@ -20,7 +20,14 @@ from replyscope.domain.search import (
 )
 from replyscope.domain.snippet import cut_snippet, says
 from replyscope.store.database import Database
-from replyscope.store.index import Describe, index_these, list_unindexed, start_anew, texts_of
+from replyscope.store.index import (
+    Describe,
+    index_these,
+    list_unindexed,
+    newest_unindexed,
+    start_anew,
+    texts_of,
+)
 from replyscope.store.query_sql import Plan, plan_query
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 
@@ -88,6 +95,19 @@ class SqliteSearchIndex:
             )
             for tell in tuple(self._told):
                 tell(max(0, len(waiting) - first - _STEP))
+
+    async def index_newest(self, most: int) -> None:
+        """Index up to `most` new replies, the newest ones, in one step. Raises StoreError.
+
+        An index of an older version is left alone: the next search builds it again.
+        """
+        database = self._database()
+        if not database.is_open:  # nothing ended here, and the file may be another program's
+            return
+        waiting = await database.read(lambda c: newest_unindexed(c, most))
+        if waiting:
+            async with self._indexing:
+                await database.write(lambda c: index_these(c, self._describe, waiting))
 
     async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Empty the index and index every reply again. Raises StoreError."""

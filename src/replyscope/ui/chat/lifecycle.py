@@ -87,7 +87,7 @@ class Lifecycle:
             self._watching.watch()
         self._desk.start_work(self._keep_archive, services, group="archive")
         with suppress(StoreError):
-            await services.begin_hub(self._show_hub)
+            await services.begin_background(self._show_hub)
 
     def _show_hub(self, words: str) -> None:
         """Show the state of the hub in the status line."""
