@@ -164,9 +164,18 @@ class HubLog(Protocol):
         """The sessions that have left this machine, or came from the hub."""
         ...
 
-    async def offer_shared(self, session_ids: Collection[str]) -> None:
-        """Offer again the sessions that others may read from now on: their entries were sent
-        for the person's own machines, not redacted, and must be sent redacted.
+    async def shared(self) -> Collection[str]:
+        """The sessions that this machine has offered for others to read."""
+        ...
+
+    async def known(self, session_ids: Collection[str]) -> Collection[str]:
+        """Those of the sessions that this archive has."""
+        ...
+
+    async def offer_shared(self, session_ids: Collection[str], again: Collection[str] = ()) -> None:
+        """Set the sessions that others may read, and offer the new ones again: their entries
+        were sent for the person's own machines, not redacted, and must be sent redacted. `again`
+        are sessions to offer although they were offered before.
         """
         ...
 

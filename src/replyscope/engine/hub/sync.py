@@ -17,7 +17,6 @@ from replyscope.domain.hub import (
     HubStatus,
     LogHead,
     Sealer,
-    TeamHub,
     next_head,
 )
 from replyscope.domain.hub_log import Applied, HubLog, HubMembership
@@ -25,6 +24,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.leaving import HubFilter
+from replyscope.engine.hub.team import TeamSharing
 
 _PULL_BYTES = 1_000_000
 _NOTED_MS = 300_000
@@ -106,7 +106,10 @@ class HubSync:
     """The name of this machine in the settings; None to keep its first name."""
     offered: int | None = None
     """The newest change up to which everything that may leave has left."""
-    _shared: frozenset[str] | None = None
+    _team: TeamSharing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._team = TeamSharing(self.log, self.leaving)
 
     async def sync(self, progress: Callable[[SyncReport], None] = ignore_progress) -> SyncReport:
         """Synchronise once. Raises HubError, StoreError, SettingsError."""
@@ -122,11 +125,10 @@ class HubSync:
             sealer = await thread.call(self.sealer)
             hub = await thread.call(self.open_hub, membership.url)
             try:
-                shared = await self._offer_shared(hub)
+                await self._team.offer(thread, hub, membership.machine)
                 report = await _Run(self, thread, hub, sealer, progress).run()
-                if isinstance(hub, TeamHub) and shared is not None:
-                    await thread.call(hub.set_shared, sorted(shared))
-                    self._shared = shared
+                if not report.faults:
+                    await self._team.settle(thread, hub, has_news=report.has_news)
             finally:
                 thread.post(hub.close)
         finally:
@@ -141,18 +143,6 @@ class HubSync:
         is_old = now_ms - (membership.synced_at_ms or 0) > _NOTED_MS
         if not report.faults and (is_old or report.pushed or report.has_news):
             await self.log.note_synced(now_ms)
-
-    async def _offer_shared(self, hub: Hub) -> frozenset[str] | None:
-        """The sessions that the team may read on a hub with owners, if that has changed. New ones
-        are offered again, because they leave redacted.
-        """
-        if not isinstance(hub, TeamHub):
-            return None
-        shared = frozenset(await self.leaving.shared())
-        if shared == self._shared:
-            return None
-        await self.log.offer_shared(shared)
-        return shared
 
 
 @dataclass(slots=True)

@@ -247,13 +247,26 @@ class SqliteHubLog:
         )
         return {session_id for (session_id,) in rows}
 
-    async def offer_shared(self, session_ids: Collection[str]) -> None:
+    async def shared(self) -> Collection[str]:
         """See HubLog."""
-        wanted = set(session_ids)
+        return await self._database().read(_shared)
+
+    async def known(self, session_ids: Collection[str]) -> Collection[str]:
+        """See HubLog."""
+        ids = json.dumps(list(session_ids))
+        rows = await self._database().read(
+            lambda c: c.execute(
+                "SELECT id FROM session WHERE id IN (SELECT value FROM json_each(?))", (ids,)
+            ).fetchall()
+        )
+        return {session_id for (session_id,) in rows}
+
+    async def offer_shared(self, session_ids: Collection[str], again: Collection[str] = ()) -> None:
+        """See HubLog."""
+        wanted, lost = set(session_ids), set(again)
 
         def offer(connection: sqlite3.Connection) -> None:
-            rows = connection.execute("SELECT session_id FROM hub_left WHERE is_shared")
-            known = {session_id for (session_id,) in rows}
+            known = _shared(connection) - lost
             connection.executemany(
                 "UPDATE hub_left SET is_shared = 0 WHERE session_id = ?",
                 [(one,) for one in known - wanted],
@@ -286,6 +299,11 @@ class SqliteHubLog:
             connection.execute(sql, values)
 
         await self._database().write(run)
+
+
+def _shared(connection: sqlite3.Connection) -> set[str]:
+    rows = connection.execute("SELECT session_id FROM hub_left WHERE is_shared")
+    return {session_id for (session_id,) in rows}
 
 
 def _forget(connection: sqlite3.Connection) -> None:
