@@ -34,13 +34,14 @@ from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 T = TypeVar("T")
 _STEP = 50
 _NO_TEXTS = ("", "", "", "")
+_CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
+"""The name of a watched program, without its command."""
 _COLUMNS = (
     "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
-    "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id"
+    "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id, "
+    f"{_CLIENT}"
 )
-_CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
-"""The name of a watched program, without its command."""
 _KNOWN = "SELECT DISTINCT {} FROM session WHERE {} <> '' ORDER BY 1"
 _DAY = "date(max(0, min({}, 253370764800000)) / 1000, 'unixepoch', 'localtime')"
 """The local day of a time in milliseconds, limited to the years 1970 to 9999."""
@@ -242,7 +243,7 @@ def _is_common(connection: sqlite3.Connection, match: str) -> bool:
 
 
 def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> Hit:
-    *values, fact_id = row
+    *values, fact_id, client = row
     packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
     prompt, text, reasoning, calls = texts_of(packed[0]) if packed else _NO_TEXTS
     snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
@@ -251,7 +252,7 @@ def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> H
     values[7] = from_ms(when)
     values[-3:] = [bool(value) for value in values[-3:]]
     tags = tags_of(connection, str(values[1]))
-    return Hit(*values, snippet, marks, tags)  # type: ignore[arg-type,call-arg]
+    return Hit(*values, snippet, marks, tags, client)  # type: ignore[arg-type,call-arg]
 
 
 def _stamp(connection: sqlite3.Connection) -> tuple[int, ...]:

@@ -110,7 +110,8 @@ def test_a_team_reads_what_is_shared(machines: Machines) -> None:
     machines.run("b", "hub", "sync")
     assert machines.json("b", "sessions", "list") == []
     found = machines.json("b", "sessions", "search", "--hub", "hello")
-    assert [one["session_id"] for one in found] == [session_id]
+    assert [(one["session_id"], one["by"]) for one in found] == [(session_id, FOUNDER)]
+    assert f"{FOUNDER} on " in machines.run("b", "sessions", "search", "--hub", "hello")
     assert machines.json("b", "sessions", "search", "--hub", f"by:{FOUNDER}") == found
     assert "open" in machines.run("b", "sessions", "show", "--hub", session_id)
     for entry in machines.json("a", "sessions", "search", "model:secret"):
