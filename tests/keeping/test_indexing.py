@@ -1,5 +1,6 @@
 """New replies get into the index, and so into the SQL views, without a search."""
 
+import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -61,4 +62,20 @@ async def test_an_index_of_another_version_is_left_to_the_next_search(tmp_path: 
             wiring.paths.database, f"SELECT text IS NOT NULL FROM replies WHERE id = '{reply}'"
         )
         assert found == [(int(is_indexed),)]
+    await wiring.close()
+
+
+async def test_a_very_long_text_is_left_to_the_next_search(tmp_path: Path) -> None:
+    wiring = await filled(tmp_path)
+    await wiring.index.update()
+    text = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz ", k=700_000))
+    short, long = await add_reply(wiring, "short"), await add_reply(wiring, text)
+    for _ in range(2):
+        await index_newest(wiring)
+    found = rows(wiring.paths.database, "SELECT exchange_id FROM unindexed")
+    assert found == [(long,)]
+    found = rows(wiring.paths.database, f"SELECT text FROM replies WHERE id = '{short}'")
+    assert found == [("short",)]
+    await wiring.index.update()
+    assert rows(wiring.paths.database, "SELECT count(*) FROM unindexed") == [(0,)]
     await wiring.close()

@@ -33,6 +33,7 @@ from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 
 T = TypeVar("T")
 _STEP = 50
+_MOST_AT_ONCE = 1_000_000
 _NO_TEXTS = ("", "", "", "")
 _CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
 """The name of a watched program, without its command."""
@@ -72,6 +73,8 @@ class SqliteSearchIndex:
         self._database = database
         self._describe = describe
         self._indexing = asyncio.Lock()
+        self._large: set[str] = set()
+        """Queued replies that only a search indexes."""
         self._told: list[Callable[[int], None]] = []
 
     async def update(self, progress: Callable[[int], None] = lambda _left: None) -> None:
@@ -100,12 +103,15 @@ class SqliteSearchIndex:
     async def index_newest(self, most: int) -> None:
         """Index up to `most` new replies, the newest ones, in one step. Raises StoreError.
 
-        An index of an older version is left alone: the next search builds it again.
+        Left to the next search are an index of an older version, which is built again, and texts
+        that would take the processor for long.
         """
         database = self._database()
         if not database.is_open:  # nothing ended here, and the file may be another program's
             return
-        waiting = await database.read(lambda c: newest_unindexed(c, most))
+        sizes = await database.read(lambda c: newest_unindexed(c, most, self._large))
+        self._large.update(name for name, size in sizes if size > _MOST_AT_ONCE)
+        waiting = [name for name, size in sizes if size <= _MOST_AT_ONCE]
         if waiting:
             async with self._indexing:
                 await database.write(lambda c: index_these(c, self._describe, waiting))
