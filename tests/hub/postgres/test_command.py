@@ -72,6 +72,7 @@ def test_one_archive_on_two_machines_and_the_hub_in_a_query(machines: Machines) 
     here = machines.json("b", "sessions", "search", "hello")
     there = machines.json("b", "sessions", "search", "--hub", "hello by:me")
     assert [one["session_id"] for one in here] == [session_id]
+    assert [(one.pop("by"), bool(one.pop("machine"))) for one in there] == [("me", True)]
     assert there == here
     machines.run("b", "sessions", "tag", session_id, "--add", "kept")
     machines.run("b", "hub", "sync")
