@@ -127,3 +127,58 @@ def test_an_encrypted_hub_needs_its_key(folder: Path) -> None:
     assert len(run_json(folder, "sessions", "list", at="b")) == 1
     whole = b"".join(file.read_bytes() for file in (folder / "shared").rglob("*.bundle"))
     assert key.strip().encode() not in whole
+
+
+def test_a_missing_key_is_named_in_the_status(folder: Path) -> None:
+    settings(folder, "a", "[hub]\nencrypt = true\n")
+    run(folder, "hub", "init", url(folder), at="a")
+    run(folder, "hub", "sync", at="a")
+    (folder / "a-config" / "hub.key").unlink()
+    assert "there is no key" in run(folder, "hub", "status", at="a", status=EXIT_PARTLY)
+    told = run(folder, "hub", "init", at="a", status=EXIT_USAGE)  # the hub that is known
+    assert "hub leave" in told
+
+
+def test_init_again_counts_the_other_machines(folder: Path) -> None:
+    run(folder, "hub", "init", url(folder), at="a")
+    run(folder, "hub", "sync", at="a")
+    assert "with 0 other machines. Nothing" not in run(folder, "hub", "init", at="a")
+    assert run_json(folder, "hub", "init", at="a")["machines"] == 0
+    assert run_json(folder, "hub", "init", url(folder), at="b")["machines"] == 1
+    assert "folder:PATH" in run(folder, "hub", "init", "folder:", at="c", status=EXIT_USAGE)
+
+
+def test_the_name_of_the_settings_is_used_from_then_on(folder: Path) -> None:
+    run(folder, "hub", "init", url(folder), at="a")
+    settings(folder, "a", '[hub]\nname = "desk"\n')
+    run(folder, "hub", "sync", at="a")
+    assert run_json(folder, "hub", "status", at="a")["name"] == "desk"
+    run(folder, "hub", "init", url(folder), at="b")
+    status = run_json(folder, "hub", "status", at="b")
+    assert [one["name"] for one in status["machines"].values()] == ["desk"]
+
+
+def test_sessions_are_unshared_while_the_hub_is_away(folder: Path) -> None:
+    run(folder, "hub", "init", url(folder), at="a")
+    run(folder, "hub", "sync", at="a")
+    (folder / "shared").rename(folder / "away")
+    told = run(folder, "hub", "unshare", "tag:sse", at="a", status=EXIT_PARTLY)
+    assert "1 session will not leave any more" in told
+    assert "does not exist" in told
+    (folder / "away").rename(folder / "shared")
+    run(folder, "hub", "sync", at="a")
+    run(folder, "hub", "init", url(folder), at="b")
+    run(folder, "hub", "sync", at="b")
+    assert run_json(folder, "sessions", "list", at="b") == []
+
+
+def test_a_machine_whose_log_is_damaged_is_not_up_to_date(folder: Path) -> None:
+    run(folder, "hub", "init", url(folder), at="a")
+    run(folder, "hub", "sync", at="a")
+    bundle = next((folder / "shared").rglob("*.bundle"))
+    bundle.write_bytes(bundle.read_bytes()[:-40])
+    run(folder, "hub", "init", url(folder), at="b")
+    run(folder, "hub", "sync", at="b", status=EXIT_PARTLY)
+    told = run(folder, "hub", "status", at="b")
+    assert "3 entries can't be read yet" in told
+    assert "up to date" not in told

@@ -1,6 +1,7 @@
 """What leaves a machine: nothing that was not chosen, and no secret."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -8,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from replyscope.domain.errors import HubLocked, SettingsError
-from replyscope.domain.hub import Hub
+from replyscope.domain.hub import Hub, HubEntry, LogHead
 from replyscope.domain.message import Message, Role, TextPart
 from replyscope.domain.session import Session
 from replyscope.hub.folder.bundle import decode_bundle
@@ -129,6 +130,39 @@ async def test_unsharing_removes_from_the_hub_and_stays_on_machines(
     assert await c.session_ids() == [other]
 
 
+async def test_only_what_will_leave_is_counted_as_waiting(make: Make) -> None:
+    a = await make("a")
+    session_id = await a.start_session("kept")
+    await a.ask(session_id)
+    await a.start_session("empty")
+    report = await a.sync()
+    assert (report.pushed, report.waiting) == (4, 0)
+    assert (await a.log.waiting(None)).sessions == 0
+    await a.log.unshare([session_id])
+    await a.sync()
+    await a.ask(session_id, "and then?")
+    report = await a.sync()
+    assert (report.waiting, report.unsent) == (0, ())
+    waiting = await a.log.waiting(None)
+    assert (waiting.messages, waiting.exchanges) == (0, 0)
+
+
+async def test_a_damaged_message_is_named_and_the_rest_leaves(make: Make) -> None:
+    a, b = await make("a"), await make("b")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    await a.store.database.write(lambda c: c.execute("UPDATE exchange SET folded = x'00'"))
+    await a.ask(session_id, "next")
+    report = await a.sync()
+    assert report.waiting == 0
+    assert report.unsent == (
+        f"A reply of the session {session_id} can't be sent: it is damaged: see "
+        "`replyscope verify`.",
+    )
+    assert "after the end of a reply" not in report.sentence
+    assert (await b.sync()).applied.exchanges == 1
+
+
 async def test_a_query_that_is_not_valid_is_named(make: Make) -> None:
     a = await make("a", share="nonsense:x")
     await a.ask(await a.start_session())
@@ -166,11 +200,26 @@ async def test_a_request_keeps_its_pieces(make: Make) -> None:
 class TeamFolder(FolderHub):
     """A hub with owners, as a database is."""
 
-    shared: ClassVar[list[Sequence[str]]] = []
+    entries: ClassVar[set[tuple[str, str]]] = set()
+    """The machine and the session of the entries that the team may read."""
 
-    def set_shared(self, session_ids: Sequence[str]) -> int:
-        TeamFolder.shared.append(session_ids)
-        return len(session_ids)
+    def push(
+        self, machine: str, name: str, entries: Sequence[HubEntry], before: LogHead
+    ) -> LogHead:
+        self.entries.update((machine, one.session_id) for one in entries if one.is_shared)
+        return super().push(machine, name, entries, before)
+
+    def shared(self, machine: str | None) -> frozenset[str]:
+        return frozenset(s for by, s in self.entries if machine in (by, None))
+
+    def hide(self, session_ids: Sequence[str]) -> int:
+        hidden = {one for one in self.entries if one[1] in session_ids}
+        self.entries.difference_update(hidden)
+        return len(hidden)
+
+
+def seen_by_team() -> set[str]:
+    return {session_id for _, session_id in TeamFolder.entries}
 
 
 class TeamMachine(Machine):
@@ -180,26 +229,100 @@ class TeamMachine(Machine):
         return TeamFolder(self.hub_folder)
 
 
+@asynccontextmanager
+async def team_machine(
+    folder: Path, name: str, share: str | None = "tag:team", *, joins: bool = True
+) -> AsyncIterator[TeamMachine]:
+    """A machine that has joined, or the next process of one that has."""
+    machine = TeamMachine(folder / name, name, folder / "hub", share=share)
+    machine.salt = "" if joins else "again"
+    machine.sync_of.leaving.has_owners = True
+    await machine.store.open()
+    if joins:
+        await machine.join()
+    yield machine
+    await machine.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_shared() -> None:
+    TeamFolder.entries.clear()
+
+
 async def test_a_session_that_is_shared_later_leaves_again_redacted(tmp_path: Path) -> None:
-    TeamFolder.shared.clear()
-    a = TeamMachine(tmp_path / "a", "a", tmp_path / "hub", share="tag:team")
-    a.sync_of.leaving.has_owners = True
-    await a.store.open()
-    await a.join()
-    session_id = await a.start_session()
-    await a.ask(session_id, "write to me@example.org")
-    await a.sync()
-    assert b"me@example.org" in said_on(tmp_path / "hub")  # for the person's own machines
-    await a.library.tag((session_id,), ("team",))
-    await a.sync()
-    newest = {
-        (one.kind, one.id): one.body for one in FolderHub(a.hub_folder).pull(await own(a), 0, 10**9)
-    }
-    assert not any(b"me@example.org" in body for body in newest.values())
-    a.sync_of.leaving.share = None
-    await a.sync()
-    assert TeamFolder.shared == [[], [session_id], []]
-    await a.close()
+    async with team_machine(tmp_path, "a") as a:
+        session_id = await a.start_session()
+        await a.ask(session_id, "write to me@example.org")
+        await a.sync()
+        assert b"me@example.org" in said_on(tmp_path / "hub")  # for the person's own machines
+        assert seen_by_team() == set()
+        await a.library.tag((session_id,), ("team",))
+        await a.sync()
+        newest = {
+            (one.kind, one.id): one.body
+            for one in FolderHub(a.hub_folder).pull(await own(a), 0, 10**9)
+        }
+        assert not any(b"me@example.org" in body for body in newest.values())
+        assert seen_by_team() == {session_id}
+        a.sync_of.leaving.share = None
+        await a.sync()
+        assert seen_by_team() == set()
+
+
+@pytest.mark.parametrize("share", ["tag:team", None])
+async def test_another_machine_hides_nothing_that_it_does_not_know(
+    tmp_path: Path, share: str | None
+) -> None:
+    async with team_machine(tmp_path, "a") as a, team_machine(tmp_path, "b", share) as b:
+        await b.sync()
+        session_id = await a.start_session()
+        await a.ask(session_id)
+        await a.library.tag((session_id,), ("team",))
+        await a.sync()
+        for machine in (b, a, b):
+            await machine.sync()
+            assert seen_by_team() == {session_id}
+
+
+async def test_a_session_that_stops_to_match_on_another_machine_is_hidden(tmp_path: Path) -> None:
+    async with team_machine(tmp_path, "a") as a, team_machine(tmp_path, "b") as b:
+        await b.sync()
+        session_id = await a.start_session()
+        await a.ask(session_id)
+        await a.library.tag((session_id,), ("team",))
+        await a.sync()
+        await b.sync()
+        await b.library.tag((session_id,), remove=("team",))
+        await b.sync()
+        assert seen_by_team() == set()
+        await a.sync()
+        assert seen_by_team() == set()
+
+
+async def test_what_was_hidden_by_mistake_is_shared_again_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    async with team_machine(tmp_path, "a") as a:
+        session_id = await a.start_session()
+        await a.ask(session_id)
+        await a.library.tag((session_id,), ("team",))
+        await a.sync()
+    TeamFolder.entries.clear()
+    async with team_machine(tmp_path, "a", joins=False) as a:
+        await a.sync()
+        assert seen_by_team() == {session_id}
+
+
+async def test_a_narrower_query_of_an_archive_that_comes_back_hides(tmp_path: Path) -> None:
+    async with team_machine(tmp_path, "a", "finish:stop") as a:
+        session_id = await a.start_session()
+        await a.ask(session_id)
+        await a.sync()
+        assert seen_by_team() == {session_id}
+        await a.log.leave()
+    async with team_machine(tmp_path, "a") as a:
+        await a.sync()
+        assert seen_by_team() == set()
 
 
 async def own(machine: Machine) -> str:

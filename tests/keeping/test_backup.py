@@ -157,6 +157,16 @@ async def test_a_stopped_backup_leaves_no_file(tmp_path: Path) -> None:
     await wiring.close()
 
 
+async def test_a_wrong_path_is_named_in_words(tmp_path: Path) -> None:
+    wiring = await filled(tmp_path)
+    with pytest.raises(BackupFault, match=r"gone\.db can't be") as missing:
+        restore(tmp_path / "gone.db", tmp_path)  # not that there are saved sessions
+    with pytest.raises(BackupFault, match="can't be written") as unwritten:
+        backed_up(wiring, tmp_path / "no" / "folder.db")
+    assert "Errno" not in f"{missing.value}{unwritten.value}"
+    await wiring.close()
+
+
 async def test_saved_sessions_are_replaced_only_on_request_and_kept_aside(tmp_path: Path) -> None:
     wiring = await filled(tmp_path)
     target = tmp_path / "a.db"

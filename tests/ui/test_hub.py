@@ -67,6 +67,23 @@ async def test_a_chat_of_the_app_goes_on_elsewhere_and_comes_back(
         await until(pilot, lambda: "answered elsewhere" in frame(pilot), "what came")
 
 
+async def test_a_branch_of_another_window_is_announced(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await say(pilot, "a question")
+        conversation = chat_of(pilot).desk.conversation
+        shared = conversation.messages[-1].id
+        other = Machine(tmp_path, "other", tmp_path / "hub", clock=WallClock())
+        await other.ask(conversation.session.id, "went on", reply="a sequel")
+        await until(pilot, lambda: "a sequel" in frame(pilot), "what came")
+        assert "Yours is kept" not in frame(pilot)
+        await other.ask(conversation.session.id, "apart", parent=shared, reply="a fork")
+        await until(pilot, lambda: "a fork" in frame(pilot), "the other branch")
+        await until(pilot, lambda: "Yours is kept" in frame(pilot), "the toast")
+        await other.close()
+
+
 def _has_left(hub: Path, entries: int) -> bool:
     heads = FolderHub(hub).status().heads
     return sum(head.number for head in heads.values()) >= entries

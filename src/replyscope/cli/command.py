@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from replyscope.cli.ask import ask
 from replyscope.cli.guard import Guard
+from replyscope.cli.indexing import indexed
 from replyscope.cli.message import read_message
 from replyscope.cli.parser import EXIT_INTERRUPTED
 from replyscope.cli.wiring import Wiring, translate_frames, wire
@@ -49,7 +50,8 @@ async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int
         tool_files=getattr(arguments, "tools_file", None) or (),
     )
     try:
-        return await _dispatch(arguments, settings, wiring, parts)
+        async with indexed(wiring):
+            return await _dispatch(arguments, settings, wiring, parts)
     except asyncio.CancelledError:
         return EXIT_INTERRUPTED
     finally:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -18,14 +18,18 @@ from replyscope.cli.hub_opening import (
     open_hub,
     sync_of,
 )
+from replyscope.cli.hub_status import (
+    print_result,
+    show_status,
+    waiting_counts,
+    waiting_sentence,
+)
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
 from replyscope.cli.report import show_progress, warn
 from replyscope.cli.wiring import Wiring
 from replyscope.config.settings import read_settings
 from replyscope.domain.errors import HubError, HubLocked, NotAHub, SettingsError
-from replyscope.domain.hub import Hub, HubStatus
-from replyscope.domain.hub_log import HubMembership, Waiting
-from replyscope.domain.json_values import from_ms
+from replyscope.domain.hub import HubStatus
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.hub.calls import HubThread
@@ -41,7 +45,7 @@ async def run_hub(arguments: argparse.Namespace, wiring: Wiring) -> int:
         case "init":
             return await _init(arguments, wiring)
         case "status":
-            return await _status(arguments, wiring)
+            return await show_status(arguments, wiring)
         case "sync":
             return await _sync(arguments, wiring)
         case "leave":
@@ -54,41 +58,47 @@ async def run_hub(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 async def _init(arguments: argparse.Namespace, wiring: Wiring) -> int:
     settings = read_settings(wiring.paths.settings).hub
-    text = arguments.url or settings.url
+    known = await log_of(wiring).membership()
+    text = arguments.url or settings.url or (known.url if known is not None else None)
     if text is None:
         raise SettingsError(
             "There is no URL of a hub.", "Give one, or set url in [hub] of the settings."
         )
     url = clean_url(text)
-    sync = sync_of(wiring, url)
     if arguments.dry_run:
-        await _show_waiting(arguments, sync)
+        await _show_waiting(arguments, sync_of(wiring, url))
         return EXIT_OK
-    known = await sync.log.membership()
     if known is not None and known.url != url:
         raise HubError(
             f"This archive takes part in {known.url}.", "Run `replyscope hub leave` first."
         )
+    status = await _found(wiring, url, is_encrypted=settings.encrypt)
+    if known is None:
+        await log_of(wiring).join(url, wiring.new_id(), machine_name(settings))
+    others = len(set(status.machines) - {known.machine if known is not None else ""})
+    next_step = "`replyscope hub sync` does so now, the app every few seconds."
+    print_result(
+        arguments,
+        {"url": url, "machines": others},
+        f"This archive takes part in {url}, with {plural(others, 'other machine')}. "
+        + (f"Nothing was sent or received yet: {next_step}" if known is None else ""),
+    )
+    return EXIT_OK
+
+
+async def _found(wiring: Wiring, url: str, *, is_encrypted: bool) -> HubStatus:
+    """Create a hub, or check the one that is there, and its key. Raises HubError."""
     thread = HubThread()
     try:
         hub = await thread.call(open_hub, url)
         await thread.call(hub.initialise)
         status = await thread.call(hub.status)
-        if settings.encrypt:
+        if is_encrypted:
             _prepare_key(wiring, status)
-        if known is None:
-            await sync.log.join(url, wiring.new_id(), machine_name(settings))
         await thread.call(hub.close)
+        return status
     finally:
         thread.close()
-    others = len(status.machines)
-    _print(
-        arguments,
-        {"url": url, "machines": others},
-        f"This archive takes part in {url}, with {plural(others, 'other machine')}. "
-        "Nothing was sent yet: `replyscope hub sync` sends, and the app does so by itself.",
-    )
-    return EXIT_OK
 
 
 def _prepare_key(wiring: Wiring, status: HubStatus) -> None:
@@ -98,71 +108,12 @@ def _prepare_key(wiring: Wiring, status: HubStatus) -> None:
         return
     if status.machines:
         raise HubLocked(
-            "The hub has other machines, and their key is not here.",
-            f"Copy hub.key from the settings folder of one of them to {key}.",
+            "Machines have sent encrypted entries to the hub, and their key is not here.",
+            f"Copy hub.key from the settings folder of one of them to {key}. If none has it any "
+            "more, run `replyscope hub leave`, and create a new hub in another place.",
         )
     create_key(key)
     warn(f"the key of the hub is in {key}; copy it to your other machines, and keep it safe")
-
-
-async def _status(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    sync = sync_of(wiring)
-    membership = await sync.log.membership()
-    if membership is None:
-        _print(arguments, {"url": None}, "This archive takes part in no hub.")
-        return EXIT_OK
-    sync = sync_of(wiring, membership.url)
-    waiting = await sync.log.waiting(await sync.leaving.sessions())
-    fields: dict[str, Any] = {
-        "url": membership.url,
-        "machine": membership.machine,
-        "name": membership.name,
-        "synced_at": _iso(membership.synced_at_ms),
-        "waiting": _counts(waiting),
-    }
-    lines = [f"{membership.url}", f"  this machine  {membership.name} ({membership.machine})"]
-    lines.append(f"  last sync     {_iso(membership.synced_at_ms) or 'never'}")
-    lines.append(f"  to send       {_sentence(waiting)}")
-    status = EXIT_OK
-    try:
-        found = await _status_of(membership)
-        fields["machines"] = {
-            key: {"name": name, "entries": found.heads[key].number}
-            for key, name in found.machines.items()
-        }
-        lines += _machine_lines(found, membership, await sync.log.pulled())
-    except HubError as error:
-        fields["error"] = str(error)
-        lines.append(f"  {error}")
-        status = EXIT_PARTLY
-    for machine, first, last in await sync.log.holes():
-        lines.append(f"  not read yet  machine {machine}, entries {first:,} to {last:,}")
-    _print(arguments, fields, "\n".join(lines))
-    return status
-
-
-async def _status_of(membership: HubMembership) -> HubStatus:
-    thread = HubThread()
-    try:
-        hub: Hub = await thread.call(open_hub, membership.url)
-        found = await thread.call(hub.status)
-        await thread.call(hub.close)
-        return found
-    finally:
-        thread.close()
-
-
-def _machine_lines(
-    found: HubStatus, membership: HubMembership, pulled: Mapping[str, int]
-) -> list[str]:
-    lines = []
-    for key, name in found.machines.items():
-        if key == membership.machine:
-            continue
-        left = found.heads[key].number - pulled.get(key, 0)
-        state = "up to date" if left <= 0 else f"up to {left:,} entries to receive"
-        lines.append(f"  machine       {printable_line(name) or '?'} ({key})  {state}")
-    return lines
 
 
 async def _sync(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -179,7 +130,7 @@ async def _sync(arguments: argparse.Namespace, wiring: Wiring) -> int:
     report = await follower.once(lambda one: show_progress(one.sentence))
     show_progress()
     _print_report(arguments, report)
-    return EXIT_PARTLY if report.faults else EXIT_OK
+    return EXIT_PARTLY if report.faults or report.unsent else EXIT_OK
 
 
 async def _follow(arguments: argparse.Namespace, follower: HubFollower) -> int:
@@ -191,7 +142,9 @@ async def _follow(arguments: argparse.Namespace, follower: HubFollower) -> int:
     def hear(report: SyncReport | None, error: HubError | None) -> None:
         if error is not None:
             warn(str(error))
-        elif report is not None and (report.pushed or report.has_news or report.faults):
+        elif report is not None and (
+            report.pushed or report.has_news or report.faults or report.unsent
+        ):
             _print_report(arguments, report)
 
     await follower.follow(hear, stopped)
@@ -200,7 +153,7 @@ async def _follow(arguments: argparse.Namespace, follower: HubFollower) -> int:
 
 async def _show_waiting(arguments: argparse.Namespace, sync: HubSync) -> None:
     waiting = await sync.log.waiting(await sync.leaving.sessions())
-    lines = [f"Would send {_sentence(waiting)}."]
+    lines = [f"Would send {waiting_sentence(waiting)}."]
     for session_id, title, replies in waiting.titles[:_MOST_LISTED]:
         lines.append(printable_line(f"  {session_id}  {plural(replies, 'reply'):>12}  {title}"))
     if waiting.sessions > _MOST_LISTED:
@@ -208,27 +161,12 @@ async def _show_waiting(arguments: argparse.Namespace, sync: HubSync) -> None:
     sessions = [
         {"id": key, "title": title, "replies": replies} for key, title, replies in waiting.titles
     ]
-    _print(arguments, {**_counts(waiting), "listed": sessions}, "\n".join(lines))
-
-
-def _sentence(waiting: Waiting) -> str:
-    return (
-        f"{plural(waiting.messages, 'message')} and {plural(waiting.exchanges, 'reply')} "
-        f"of {plural(waiting.sessions, 'session')}"
-    )
-
-
-def _counts(waiting: Waiting) -> dict[str, int]:
-    return {
-        "sessions": waiting.sessions,
-        "messages": waiting.messages,
-        "replies": waiting.exchanges,
-        "purges": waiting.purges,
-    }
+    print_result(arguments, {**waiting_counts(waiting), "listed": sessions}, "\n".join(lines))
 
 
 def _print_report(arguments: argparse.Namespace, report: SyncReport) -> None:
-    for fault in report.faults:
+    faults = (*report.faults, *report.unsent)
+    for fault in faults:
         warn(fault)
     fields = {
         "sent": report.pushed,
@@ -237,12 +175,15 @@ def _print_report(arguments: argparse.Namespace, report: SyncReport) -> None:
         "messages": report.applied.messages,
         "replies": report.applied.exchanges,
         "purged": report.applied.purged,
-        "faults": list(report.faults),
+        "faults": list(faults),
     }
     text = report.sentence
     if report.is_renewed:
-        text += " This archive continues as a new machine: it is a copy, or was restored."
-    _print(arguments, fields, text)
+        text += (
+            " This archive continues as a new machine of the hub: it was restored or copied, or "
+            "the hub has lost files."
+        )
+    print_result(arguments, fields, text)
 
 
 async def _leave(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -255,7 +196,7 @@ async def _leave(arguments: argparse.Namespace, wiring: Wiring) -> int:
         if url is None
         else f"This archive has left {url}. Its entries stay there for your other machines."
     )
-    _print(arguments, {"left": url}, text)
+    print_result(arguments, {"left": url}, text)
     return EXIT_OK
 
 
@@ -266,21 +207,21 @@ async def _unshare(arguments: argparse.Namespace, wiring: Wiring) -> int:
     sync = sync_of(wiring, membership.url)
     found: Collection[str] = await sync.leaving.matching(arguments.query)
     count = await sync.log.unshare(found)
-    report = await HubFollower(sync, wiring.review, wiring.library, wiring.clock).once()
     text = (
         f"{plural(count, 'session')} will not leave any more. The next sync of each machine "
         "removes what it sent; copies on machines that have received them stay."
     )
-    _print(arguments, {"unshared": count, "sent": report.pushed}, text)
-    return EXIT_OK
-
-
-def _iso(at_ms: int | None) -> str | None:
-    return from_ms(at_ms).isoformat(timespec="seconds") if at_ms is not None else None
-
-
-def _print(arguments: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
-    print(json.dumps(fields) if arguments.json else text, flush=True)
+    fields: dict[str, Any] = {"unshared": count, "sent": 0}
+    status = EXIT_OK
+    try:
+        report = await HubFollower(sync, wiring.review, wiring.library, wiring.clock).once()
+        fields["sent"] = report.pushed
+    except HubError as error:  # the sessions are marked, and the next sync says so to the hub
+        fields["error"] = str(error)
+        warn(str(error))
+        status = EXIT_PARTLY
+    print_result(arguments, fields, text)
+    return status
 
 
 async def _change_team(arguments: argparse.Namespace, wiring: Wiring) -> int:

@@ -30,7 +30,7 @@ _PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
 def clean_url(text: str) -> str:
     """The URL of a hub in one form: the path of a folder is absolute. Raises SettingsError."""
-    if text.startswith(FOLDER):
+    if text.startswith(FOLDER) and text.removeprefix(FOLDER).strip():
         return f"{FOLDER}{typed_path(text.removeprefix(FOLDER)).absolute()}"
     if not text.startswith(_DATABASE):
         raise SettingsError(
@@ -84,14 +84,22 @@ def sync_of(wiring: Wiring, url: str | None = None) -> HubSync:
         str(Path.home()),
     )
     lock = FileSyncLock(wiring.paths.data / "hub.lock")
-    key = wiring.paths.hub_key
     return HubSync(
-        log, open_hub, leaving, lock, wiring.clock, wiring.new_id, sealer_for(settings.hub, key)
+        log,
+        open_hub,
+        leaving,
+        lock,
+        wiring.clock,
+        wiring.new_id,
+        sealer_of(wiring),
+        settings.hub.name,
     )
 
 
-def sealer_for(settings: HubSettings, key: Path) -> Callable[[], Sealer | None]:
+def sealer_of(wiring: Wiring) -> Callable[[], Sealer | None]:
     """Returns the encryption of the settings. It is read at each sync: the key may come later."""
+    settings = read_settings(wiring.paths.settings).hub
+    key = wiring.paths.hub_key
 
     def sealer() -> Sealer | None:
         if not settings.encrypt and not key.exists():

@@ -12,6 +12,7 @@ from replyscope.domain.errors import (
     HubFull,
     HubLocked,
     HubReadOnly,
+    HubRefused,
     HubTooNew,
     HubUnreachable,
     NotAHub,
@@ -27,7 +28,8 @@ _WORDS: tuple[tuple[type[HubError], str], ...] = (
     (HubUnreachable, "unreachable"),
     (HubFull, "full"),
     (HubReadOnly, "read-only"),
-    (HubTooNew, "made by a newer version"),
+    (HubRefused, "access refused"),
+    (HubTooNew, "another version"),
     (HubLocked, "no key"),
     (NotAHub, "not found"),
 )
@@ -78,6 +80,6 @@ def _word(error: HubError) -> str:
 
 
 def _state(report: SyncReport, now: datetime) -> str:
-    if report.faults:
+    if report.faults or report.unsent:
         return "hub: incomplete"
     return f"hub: synced {now.astimezone():%H:%M}"

@@ -6,6 +6,7 @@ from functools import partial
 from replyscope.cli.hub_opening import load_postgres
 from replyscope.cli.sharing import export_exchange, export_to_file
 from replyscope.cli.wiring import Wiring
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.ui.services import Services
 
 
@@ -20,6 +21,13 @@ async def open_hub_review(services: Services, wiring: Wiring) -> Services:
         await hub.store.close()
         await close()
 
+    async def is_here(session_id: str) -> bool:
+        try:
+            await wiring.store.session_stamp(session_id)
+        except ReplyscopeError:
+            return False
+        return True
+
     services.close = close_all
     return replace(
         services,
@@ -31,4 +39,5 @@ async def open_hub_review(services: Services, wiring: Wiring) -> Services:
         export=partial(export_to_file, hub),
         export_exchange=partial(export_exchange, hub),
         hub_name=name,
+        is_here=is_here,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replyscope.cli.attaching import attachment_reader, clipboard
+from replyscope.cli.indexing import index_newest, index_quietly
 from replyscope.cli.system import notify_desktop
 from replyscope.cli.target import resolve_model
 from replyscope.cli.wiring import (
@@ -88,7 +89,7 @@ def _give_more(services: Services, wiring: Wiring, arguments: argparse.Namespace
     """Add the tools, the review and the watch."""
     _give_tools(services, wiring)
     _give_review(services, wiring)
-    services.begin_hub = partial(_begin_hub, services, wiring)
+    services.begin_background = partial(_begin_background, services, wiring)
     services.opens_watch = arguments.command == "watch"
     if getattr(arguments, "hub", False):
         services.open_hub = partial(
@@ -97,16 +98,23 @@ def _give_more(services: Services, wiring: Wiring, arguments: argparse.Namespace
     services.watching = cache(partial(_open_watching, services, wiring, arguments))
 
 
-async def _begin_hub(services: Services, wiring: Wiring, show: Callable[[str], None]) -> None:
-    """Start the quiet sync in the background."""
+async def _begin_background(
+    services: Services, wiring: Wiring, show: Callable[[str], None]
+) -> None:
+    """Start the quiet sync and the indexing of new replies in the background."""
     if not wiring.store.is_saving:
         return
-    syncing = asyncio.create_task(_sync_quietly(wiring, show))
+    tasks = [
+        asyncio.create_task(_sync_quietly(wiring, show)),
+        asyncio.create_task(index_quietly(wiring)),
+    ]
     close = services.close
 
     async def stop() -> None:
-        syncing.cancel()
-        await asyncio.wait([syncing])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await index_newest(wiring)
         await close()
 
     services.close = stop

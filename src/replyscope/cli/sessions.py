@@ -127,8 +127,10 @@ async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
 def _hit_line(hit: Hit) -> str:
     when = hit.started_at.astimezone().strftime("%Y-%m-%d %H:%M")
     facts = f"{hit.finish or hit.state:<12} {count(hit.tokens):>8} tok  {hit.model[:24]:<24}"
+    sender = [f"{hit.by} on {hit.machine}"] if hit.by else []
+    client = [hit.client] if hit.client else []
     title = f"{hit.title[:40]}: {hit.snippet}"
-    return printable_line(f"{hit.session_id}  {when}  {facts}  {title}")
+    return printable_line("  ".join([hit.session_id, when, facts, *sender, *client, title]))
 
 
 async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:

@@ -141,8 +141,12 @@ class Hub(Protocol):
 class TeamHub(Protocol):
     """A hub whose entries have owners, and may be shared with a team."""
 
-    def set_shared(self, session_ids: Sequence[str]) -> int:
-        """Set the sessions of the owner that the team may read. Returns their number."""
+    def shared(self, machine: str | None) -> frozenset[str]:
+        """The sessions of the owner that have entries for the team, of one machine or of all."""
+        ...
+
+    def hide(self, session_ids: Sequence[str]) -> int:
+        """Hide sessions from the team. Returns the number of sessions that it could read."""
         ...
 
 

@@ -30,13 +30,14 @@ class HubMembership:
 class PushBatch:
     """The next entries to push, numbered from the end of our log. `seq` is the newest change
     that they include; `cursor` is where the next batch begins. `skipped` counts entries that
-    wait for the end of a reply, or cannot be read.
+    wait for the end of a reply; `unsent` are sentences about entries that cannot be sent.
     """
 
     entries: tuple[HubEntry, ...]
     seqs: tuple[int, ...]
     cursor: int
     skipped: int = 0
+    unsent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ class HubLog(Protocol):
         """
         ...
 
+    async def rename(self, name: str) -> None:
+        """Set the name of this machine, for what it sends from now on."""
+        ...
+
     async def leave(self) -> None:
         """Take part in no hub any more. Nothing that was saved changes."""
         ...
@@ -143,6 +148,10 @@ class HubLog(Protocol):
         """Mark sessions as withdrawn from the hub, on all machines. Returns their number."""
         ...
 
+    async def unshared(self) -> Collection[str]:
+        """The sessions that are marked as withdrawn."""
+        ...
+
     async def to_withdraw(self) -> Sequence[str]:
         """The withdrawn sessions of which the hub may still have entries of this machine."""
         ...
@@ -155,9 +164,18 @@ class HubLog(Protocol):
         """The sessions that have left this machine, or came from the hub."""
         ...
 
-    async def offer_shared(self, session_ids: Collection[str]) -> None:
-        """Offer again the sessions that others may read from now on: their entries were sent
-        for the person's own machines, not redacted, and must be sent redacted.
+    async def shared(self) -> Collection[str]:
+        """The sessions that this machine has offered for others to read."""
+        ...
+
+    async def known(self, session_ids: Collection[str]) -> Collection[str]:
+        """Those of the sessions that this archive has."""
+        ...
+
+    async def offer_shared(self, session_ids: Collection[str], again: Collection[str] = ()) -> None:
+        """Set the sessions that others may read, and offer the new ones again: their entries
+        were sent for the person's own machines, not redacted, and must be sent redacted. `again`
+        are sessions to offer although they were offered before.
         """
         ...
 

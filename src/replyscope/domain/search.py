@@ -50,6 +50,8 @@ class Hit:
     """A reply among the results, with a snippet of its text.
 
     `marks` are (start, end) in the snippet. Unknown figures are None; `ttft_s` is in seconds.
+    `client` is the name of a watched program. On a hub `by` is the role that has the reply, `me`
+    for the own one, and `machine` the machine that sent it.
     """
 
     exchange_id: str
@@ -71,6 +73,9 @@ class Hit:
     snippet: str = ""
     marks: tuple[tuple[int, int], ...] = ()
     tags: tuple[str, ...] = ()
+    client: str = ""
+    by: str = ""
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

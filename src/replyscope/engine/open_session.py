@@ -301,7 +301,8 @@ class OpenSession:
         if stamp.head_id != self._saved.head_id:
             await self.catch_up()
             raise SessionMoved(
-                "This session was continued in another window. The new messages are shown now.",
+                "This session was continued in another window or on another machine. The new "
+                "messages are shown now.",
                 "Read them, then send again.",
             )
         if await self._store.is_held_elsewhere(self.session.id):

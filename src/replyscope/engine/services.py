@@ -67,8 +67,8 @@ async def _check_nothing(_settings: Settings, _layers: Layers) -> None:
     """Accept all parameters."""
 
 
-async def _no_hub(_show: Callable[[str], None]) -> None:
-    """There is no hub."""
+async def _no_background(_show: Callable[[str], None]) -> None:
+    """Nothing runs in the background."""
 
 
 async def _no_models() -> tuple[ModelName, ...]:
@@ -166,5 +166,7 @@ class ChatServices:
     starts_local: str | None = None
     working_folder: Path = field(default_factory=Path)
     store_fault: str | None = None
-    begin_hub: Callable[[Callable[[str], None]], Awaitable[None]] = _no_hub
-    """Starts the quiet sync with the hub, if there is one; the function gets its state in words."""
+    begin_background: Callable[[Callable[[str], None]], Awaitable[None]] = _no_background
+    """Starts the indexing of new replies, and the quiet sync with the hub, if there is one; the
+    function gets its state in words.
+    """

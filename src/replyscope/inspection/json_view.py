@@ -171,6 +171,8 @@ def hit_object(hit: Hit) -> dict[str, Any]:
         "cost": None if hit.cost_usd is None else {"amount_usd": hit.cost_usd},
         "title": hit.title,
         "state": hit.state,
+        "client": hit.client or None,
+        **({"by": hit.by, "machine": hit.machine} if hit.by else {}),
     }
 
 

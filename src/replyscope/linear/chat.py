@@ -311,7 +311,7 @@ async def _keep_archive(services: ChatServices, hear_hub: Callable[[str], None])
     backup, and start the quiet sync with the hub.
     """
     try:
-        await services.begin_hub(hear_hub)
+        await services.begin_background(hear_hub)
         await services.review.purge_old()
         await services.review.update_index()
         await services.back_up()

@@ -64,6 +64,11 @@ class Database:
         """The path of the file; None for a database in memory."""
         return self._path
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the file was opened to write."""
+        return self._write_connection is not None
+
     async def write(self, job: Job[T]) -> T:
         """Run a job in a committed transaction. Raises StoreError.
 

@@ -7,7 +7,7 @@ that it delays no commit of a reply. The index can be rebuilt from the exchanges
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple
 
 from replyscope.domain.exchange import Exchange
@@ -24,6 +24,21 @@ from replyscope.store.folded import damaged_exchange
 from replyscope.store.schema import SEARCH_TABLE
 from replyscope.store.sqlite_errors import result_code
 
+_DENSITY = 3
+"""A saved reply is compressed to about a third."""
+_QUEUE = (
+    "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
+    "ORDER BY e.started_at DESC, u.exchange_id DESC"
+)
+_SIZES = f"""
+SELECT q.exchange_id, coalesce({_DENSITY} * length(e.folded), 0) + coalesce((
+    SELECT sum(length(part.value) - coalesce(length(json_extract(part.value, '$.data')), 0))
+    FROM json_each(CASE WHEN json_valid(prompt.parts) THEN prompt.parts ELSE '[]' END) part
+), 0)
+FROM ({_QUEUE}) q LEFT JOIN exchange e ON e.id = q.exchange_id
+LEFT JOIN message m ON m.id = e.message_id LEFT JOIN message prompt ON prompt.id = m.parent_id
+WHERE q.exchange_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?
+"""
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the texts and facts by which an exchange can be found."""
 
@@ -44,11 +59,19 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
 def list_unindexed(connection: sqlite3.Connection) -> list[str]:
     """The queued exchanges, newest first: a person searches for recent replies."""
     _start_anew_if_old(connection)
-    found = connection.execute(
-        "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
-        "ORDER BY e.started_at DESC, u.exchange_id DESC"
-    )
-    return [exchange_id for (exchange_id,) in found]
+    return [exchange_id for (exchange_id,) in connection.execute(_QUEUE)]
+
+
+def newest_unindexed(
+    connection: sqlite3.Connection, most: int, without: Collection[str]
+) -> list[tuple[str, int]]:
+    """The newest queued exchanges with the size of what is indexed, roughly in bytes; none while
+    the index is of an older version. Only reads.
+    """
+    row = connection.execute("SELECT value FROM note WHERE name = 'index'").fetchone()
+    if row is not None and row[0] != index_version():
+        return []
+    return connection.execute(_SIZES, (json.dumps(list(without)), most)).fetchall()
 
 
 def index_these(

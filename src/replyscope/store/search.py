@@ -20,20 +20,29 @@ from replyscope.domain.search import (
 )
 from replyscope.domain.snippet import cut_snippet, says
 from replyscope.store.database import Database
-from replyscope.store.index import Describe, index_these, list_unindexed, start_anew, texts_of
+from replyscope.store.index import (
+    Describe,
+    index_these,
+    list_unindexed,
+    newest_unindexed,
+    start_anew,
+    texts_of,
+)
 from replyscope.store.query_sql import Plan, plan_query
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 
 T = TypeVar("T")
 _STEP = 50
+_MOST_AT_ONCE = 1_000_000
 _NO_TEXTS = ("", "", "", "")
+_CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
+"""The name of a watched program, without its command."""
 _COLUMNS = (
     "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
-    "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id"
+    "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id, "
+    f"{_CLIENT}"
 )
-_CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
-"""The name of a watched program, without its command."""
 _KNOWN = "SELECT DISTINCT {} FROM session WHERE {} <> '' ORDER BY 1"
 _DAY = "date(max(0, min({}, 253370764800000)) / 1000, 'unixepoch', 'localtime')"
 """The local day of a time in milliseconds, limited to the years 1970 to 9999."""
@@ -64,6 +73,8 @@ class SqliteSearchIndex:
         self._database = database
         self._describe = describe
         self._indexing = asyncio.Lock()
+        self._large: set[str] = set()
+        """Queued replies that only a search indexes."""
         self._told: list[Callable[[int], None]] = []
 
     async def update(self, progress: Callable[[int], None] = lambda _left: None) -> None:
@@ -88,6 +99,22 @@ class SqliteSearchIndex:
             )
             for tell in tuple(self._told):
                 tell(max(0, len(waiting) - first - _STEP))
+
+    async def index_newest(self, most: int) -> None:
+        """Index up to `most` new replies, the newest ones, in one step. Raises StoreError.
+
+        Left to the next search are an index of an older version, which is built again, and texts
+        that would take the processor for long.
+        """
+        database = self._database()
+        if not database.is_open:  # nothing ended here, and the file may be another program's
+            return
+        sizes = await database.read(lambda c: newest_unindexed(c, most, self._large))
+        self._large.update(name for name, size in sizes if size > _MOST_AT_ONCE)
+        waiting = [name for name, size in sizes if size <= _MOST_AT_ONCE]
+        if waiting:
+            async with self._indexing:
+                await database.write(lambda c: index_these(c, self._describe, waiting))
 
     async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Empty the index and index every reply again. Raises StoreError."""
@@ -222,7 +249,7 @@ def _is_common(connection: sqlite3.Connection, match: str) -> bool:
 
 
 def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> Hit:
-    *values, fact_id = row
+    *values, fact_id, client = row
     packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
     prompt, text, reasoning, calls = texts_of(packed[0]) if packed else _NO_TEXTS
     snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
@@ -231,7 +258,7 @@ def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> H
     values[7] = from_ms(when)
     values[-3:] = [bool(value) for value in values[-3:]]
     tags = tags_of(connection, str(values[1]))
-    return Hit(*values, snippet, marks, tags)  # type: ignore[arg-type,call-arg]
+    return Hit(*values, snippet, marks, tags, client)  # type: ignore[arg-type,call-arg]
 
 
 def _stamp(connection: sqlite3.Connection) -> tuple[int, ...]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import HubRefused, HubUnreachable, SettingsError
 from replyscope.hub.postgres.address import read_address
+from replyscope.hub.postgres.connecting import connect
 
 
 def test_an_address_names_role_host_database_and_schema() -> None:
@@ -69,3 +70,22 @@ def test_what_an_address_may_not_have_is_named(url: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why) as error:
         read_address(url, {})
     assert "hunter2" not in str(error.value)
+
+
+def test_a_password_file_that_others_can_read_is_named(tmp_path: Path) -> None:
+    """libpq would warn on the screen of the app, and ignore the file."""
+    file = tmp_path / ".pgpass"
+    file.write_text("*:*:*:*:secret\n")
+    file.chmod(0o644)
+    url = "postgresql://anna@127.0.0.1:1/team"
+    for environment in ({"HOME": str(tmp_path)}, {"PGPASSFILE": str(file)}):
+        address = read_address(url, environment)
+        with pytest.raises(HubRefused, match="chmod 600"):
+            connect(address, lambda _name: None)
+        with pytest.raises(HubUnreachable):
+            connect(address, lambda _name: "from the keyring")
+    given = read_address(url, {"HOME": str(tmp_path), "PGPASSWORD": "x"})
+    assert given.password_file is None
+    file.chmod(0o600)
+    with pytest.raises(HubUnreachable):
+        connect(read_address(url, {"HOME": str(tmp_path)}), lambda _name: None)

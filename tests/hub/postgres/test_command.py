@@ -72,6 +72,7 @@ def test_one_archive_on_two_machines_and_the_hub_in_a_query(machines: Machines) 
     here = machines.json("b", "sessions", "search", "hello")
     there = machines.json("b", "sessions", "search", "--hub", "hello by:me")
     assert [one["session_id"] for one in here] == [session_id]
+    assert [(one.pop("by"), bool(one.pop("machine"))) for one in there] == [("me", True)]
     assert there == here
     machines.run("b", "sessions", "tag", session_id, "--add", "kept")
     machines.run("b", "hub", "sync")
@@ -110,7 +111,8 @@ def test_a_team_reads_what_is_shared(machines: Machines) -> None:
     machines.run("b", "hub", "sync")
     assert machines.json("b", "sessions", "list") == []
     found = machines.json("b", "sessions", "search", "--hub", "hello")
-    assert [one["session_id"] for one in found] == [session_id]
+    assert [(one["session_id"], one["by"]) for one in found] == [(session_id, FOUNDER)]
+    assert f"{FOUNDER} on " in machines.run("b", "sessions", "search", "--hub", "hello")
     assert machines.json("b", "sessions", "search", "--hub", f"by:{FOUNDER}") == found
     assert "open" in machines.run("b", "sessions", "show", "--hub", session_id)
     for entry in machines.json("a", "sessions", "search", "model:secret"):
@@ -120,9 +122,25 @@ def test_a_team_reads_what_is_shared(machines: Machines) -> None:
     (config / "settings.toml").write_text("")
     machines.run("a", "hub", "sync")
     assert machines.json("b", "sessions", "search", "--hub", "hello") == []
+    told = machines.run("b", "hub", "grant", "anna", status=EXIT_USAGE)
+    assert "belongs to another role" in told
     assert machines.json("a", "hub", "revoke", "ben")["team"] == []
     machines.run("b", "sessions", "search", "--hub", "hello", status=EXIT_STORE)
-    assert (
-        "belongs to another role" in machines.run("b", "hub", "grant", "anna", status=EXIT_USAGE)
-        or True
-    )
+
+
+def test_an_unshared_session_is_gone_from_every_list(machines: Machines) -> None:
+    session_id = machines.record("a", "open")
+    machines.run("a", "sessions", "tag", session_id, "--add", "team")
+    config = machines.folder / "a-config"
+    config.mkdir(exist_ok=True)
+    (config / "settings.toml").write_text('[hub]\nshare = "tag:team"\n')
+    machines.join("a", FOUNDER)
+    machines.run("a", "hub", "sync")
+    machines.run("a", "hub", "grant", "ben")
+    machines.join("b", "ben")
+    assert len(machines.json("b", "sessions", "list", "--hub")) == 1
+    machines.run("a", "hub", "unshare", "tag:team")
+    for at in ("a", "b"):
+        assert machines.json(at, "sessions", "list", "--hub") == []
+    machines.run("a", "hub", "sync")
+    assert machines.json("b", "sessions", "list", "--hub") == []

@@ -4,11 +4,13 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
 
 from replyscope.domain.errors import (
+    HubError,
     HubFull,
     HubReadOnly,
     HubRefused,
@@ -81,6 +83,23 @@ def test_a_wrong_password_and_a_missing_database_are_named(
         open_url(server.url(database, FOUNDER)).status()
     with pytest.raises(NotAHub, match="does not exist"):
         open_url(server.url("gone", FOUNDER), server.password).status()
+
+
+def test_a_database_of_another_encoding_is_refused(server: PostgresServer) -> None:
+    with server.connect() as connection:
+        connection.execute(
+            f"CREATE DATABASE latin OWNER {FOUNDER} ENCODING 'LATIN1' LOCALE 'C' "
+            "TEMPLATE template0".encode()
+        )
+    try:
+        with (
+            closing(open_url(server.url("latin", FOUNDER), server.password)) as hub,
+            pytest.raises(HubError, match="LATIN1; a hub needs UTF8"),
+        ):
+            hub.initialise()
+    finally:
+        with server.connect() as connection:
+            connection.execute("DROP DATABASE latin WITH (FORCE)")
 
 
 def test_a_hub_that_can_only_be_read_is_named(

@@ -75,5 +75,5 @@ async def test_the_review_of_the_hub_finds_previews_and_refuses_changes(
         await pilot.press("escape", "p")
         await until(pilot, lambda: "can't be changed from here" in frame(pilot), "the refusal")
         await pilot.press("enter")
-        await until(pilot, lambda: pilot.app.screen is chat_of(pilot), "the chat")
         await until(pilot, lambda: "is on the hub only" in frame(pilot), "the explanation")
+        assert isinstance(pilot.app.screen, ReviewScreen)

@@ -41,6 +41,14 @@ class HubFilter:
             return None
         return {*await self.matching(self.share), *await self.log.left()}
 
+    async def shared(self) -> Collection[str]:
+        """The ids of the sessions that other people may read; without a query none. Unshared
+        sessions are not among them.
+        """
+        if self.share is None:
+            return ()
+        return await self.matching(self.share) - set(await self.log.unshared())
+
     async def matching(self, text: str) -> set[str]:
         """The sessions with a reply that matches a query. Raises SettingsError."""
         try:
@@ -56,13 +64,9 @@ class HubFilter:
 
         Keys are always redacted; entries for other people are redacted like an export.
         """
-        shared: Collection[str] = ()
-        if self.share is not None:
-            shared = (
-                await self.matching(self.share)
-                if self.has_owners
-                else {entry.session_id for entry in entries}
-            )
+        shared: Collection[str] = await self.shared() if self.has_owners else ()
+        if self.share is not None and not self.has_owners:
+            shared = {entry.session_id for entry in entries}
         return await asyncio.to_thread(self._prepare, tuple(entries), shared)
 
     def _prepare(

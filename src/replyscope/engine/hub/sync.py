@@ -17,7 +17,6 @@ from replyscope.domain.hub import (
     HubStatus,
     LogHead,
     Sealer,
-    TeamHub,
     next_head,
 )
 from replyscope.domain.hub_log import Applied, HubLog, HubMembership
@@ -25,9 +24,11 @@ from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.leaving import HubFilter
+from replyscope.engine.hub.team import TeamSharing
 
 _PULL_BYTES = 1_000_000
 _NOTED_MS = 300_000
+_MOST_UNSENT = 20
 _AT_ONCE = 100
 """The most entries that one transaction merges: replies of this machine are saved between."""
 
@@ -48,7 +49,8 @@ class SyncLock(Protocol):
 class SyncReport:
     """The result of a sync. `waiting` counts entries that leave later: their reply still runs.
 
-    `is_elsewhere` is true when another process synchronises this archive.
+    `unsent` are sentences about entries that cannot be sent. `is_elsewhere` is true when another
+    process synchronises this archive.
     """
 
     pushed: int = 0
@@ -56,6 +58,7 @@ class SyncReport:
     applied: Applied = field(default_factory=Applied)
     waiting: int = 0
     faults: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
     is_elsewhere: bool = False
     is_renewed: bool = False
 
@@ -99,9 +102,14 @@ class HubSync:
     clock: Clock
     new_id: NewId
     sealer: Callable[[], Sealer | None] = lambda: None
+    name: str | None = None
+    """The name of this machine in the settings; None to keep its first name."""
     offered: int | None = None
     """The newest change up to which everything that may leave has left."""
-    _shared: frozenset[str] | None = None
+    _team: TeamSharing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._team = TeamSharing(self.log, self.leaving)
 
     async def sync(self, progress: Callable[[SyncReport], None] = ignore_progress) -> SyncReport:
         """Synchronise once. Raises HubError, StoreError, SettingsError."""
@@ -112,14 +120,15 @@ class HubSync:
             return SyncReport(is_elsewhere=True)
         thread = HubThread()
         try:
+            if self.name is not None and self.name != membership.name:
+                await self.log.rename(self.name)
             sealer = await thread.call(self.sealer)
             hub = await thread.call(self.open_hub, membership.url)
             try:
-                shared = await self._offer_shared(hub)
+                await self._team.offer(thread, hub, membership.machine)
                 report = await _Run(self, thread, hub, sealer, progress).run()
-                if isinstance(hub, TeamHub) and shared is not None:
-                    await thread.call(hub.set_shared, sorted(shared))
-                    self._shared = shared
+                if not report.faults:
+                    await self._team.settle(thread, hub, has_news=report.has_news)
             finally:
                 thread.post(hub.close)
         finally:
@@ -134,20 +143,6 @@ class HubSync:
         is_old = now_ms - (membership.synced_at_ms or 0) > _NOTED_MS
         if not report.faults and (is_old or report.pushed or report.has_news):
             await self.log.note_synced(now_ms)
-
-    async def _offer_shared(self, hub: Hub) -> frozenset[str] | None:
-        """The sessions that the team may read on a hub with owners, if that has changed. New ones
-        are offered again, because they leave redacted.
-        """
-        if not isinstance(hub, TeamHub):
-            return None
-        query = self.leaving.share
-        found = await self.leaving.matching(query) if query is not None else set()
-        shared = frozenset(found)
-        if shared == self._shared:
-            return None
-        await self.log.offer_shared(shared)
-        return shared
 
 
 @dataclass(slots=True)
@@ -277,6 +272,8 @@ class _Run:
             if not batch.entries and batch.cursor == cursor:
                 break
             self.report = replace(self.report, waiting=self.report.waiting + batch.skipped)
+            unsent = dict.fromkeys((*self.report.unsent, *batch.unsent))
+            self.report = replace(self.report, unsent=tuple(unsent)[:_MOST_UNSENT])
             cursor = batch.cursor
             if batch.entries:
                 head = await self._push(membership, batch.entries, batch.seqs, head)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from replyscope.domain.endpoint import is_loopback_host
 from replyscope.domain.errors import SettingsError
+from replyscope.hub.postgres.password_file import find_password_file
 
 SCHEMES = ("postgresql", "postgres")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,40}")
@@ -24,7 +25,8 @@ _MOST_SERVICE_BYTES = 1_000_000
 class Address:
     """The place of a hub. `parameters` are parameters of libpq, without the password.
 
-    An empty host is a socket of this machine.
+    An empty host is a socket of this machine. `password_file` is where libpq looks for a password
+    that is not in the keyring.
     """
 
     host: str
@@ -32,6 +34,7 @@ class Address:
     database: str
     schema: str
     parameters: Mapping[str, str]
+    password_file: Path | None = None
 
     @property
     def shown(self) -> str:
@@ -80,7 +83,8 @@ def read_address(url: str, environment: Mapping[str, str]) -> Address:
     if port is not None:
         given["port"] = str(port)
     database = unquote(parts.path.removeprefix("/"))
-    return Address(host, unquote(parts.username or ""), database, schema, given)
+    role, passwords = unquote(parts.username or ""), find_password_file(environment)
+    return Address(host, role, database, schema, given, passwords)
 
 
 def _check_parameters(given: Mapping[str, str]) -> None:

@@ -58,9 +58,10 @@ FROM {schema}.session s, LATERAL (
         (array_agg(state ORDER BY started_at DESC))[1] AS state
     FROM {schema}.reply r WHERE r.session_id = s.id AND r.owner = s.owner
 ) AS r
-WHERE (s.owner = session_user OR s.is_shared) AND {where}
+WHERE (s.owner = session_user OR s.is_shared) AND s.updated_at IS NOT NULL AND {where}
 ORDER BY s.pinned_at IS NOT NULL AND %s DESC, s.updated_at DESC NULLS LAST LIMIT %s
 """
+"""An unshared session has no times: only its mark is on the hub."""
 _SHELVES = {
     Shelf.LISTED: "s.deleted_at IS NULL AND s.archived_at IS NULL",
     Shelf.ARCHIVED: "s.deleted_at IS NULL AND s.archived_at IS NOT NULL",

@@ -9,6 +9,7 @@ from replyscope.domain.endpoint import is_loopback_host
 from replyscope.domain.errors import HubRefused
 from replyscope.hub.postgres.address import Address, is_local
 from replyscope.hub.postgres.faults import translated
+from replyscope.hub.postgres.password_file import check_password_file
 
 Password = Callable[[str], str | None]
 """Returns the password with a name from the keyring; with None, libpq uses its own sources."""
@@ -30,6 +31,8 @@ def connect(address: Address, password: Password, *, reads: bool = False) -> Con
     secret = password(address.keyring_name)
     if secret:
         given["password"] = secret
+    elif address.password_file is not None:
+        check_password_file(address.password_file)
     options = {**_OPTIONS, **({"default_transaction_read_only": "on"} if reads else {})}
     with translated(address.shown):
         connection = psycopg.connect(

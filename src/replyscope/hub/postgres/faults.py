@@ -48,8 +48,12 @@ def translate(error: psycopg.Error, shown: str) -> HubError:
         return HubUnreachable(
             f"The hub at {shown} did not answer in time.", "Try again, or make the query narrower."
         )
-    if _is_database_missing(said, state) or state in (
-        "3D000",
+    if _is_database_missing(said, state):
+        return NotAHub(
+            f'There is no database at {shown}: "{said}".',
+            "Check the address, or let its administrator create the database.",
+        )
+    if state in (
         "3F000",
         "42P01",
         "42703",
@@ -88,7 +92,8 @@ def _is_password_fault(said: str, state: str) -> bool:
 
 def _is_database_missing(said: str, state: str) -> bool:
     """A failed connection has no state, only the server's words."""
-    return not state and said.endswith("does not exist") and "database" in said
+    is_said = said.endswith("does not exist") and "database" in said
+    return state == "3D000" or (not state and is_said)
 
 
 def _said(error: psycopg.Error) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from replyscope.domain.errors import HubError, HubRefused, HubTooNew, NotAHub
 from replyscope.hub.postgres.address import Address
@@ -73,22 +73,42 @@ def found_hub(connection: Connection, address: Address) -> None:
         _check_newer(version, address)
         if version == len(VERSIONS):
             return
-    server = connection.info.server_version
-    if server < _OLDEST_SERVER:
-        raise HubError(
-            f"The server of the hub at {address.shown} is PostgreSQL {server // 10_000}.",
-            "A hub needs PostgreSQL 15 or newer.",
-        )
+    _check_server(connection, address)
     with connection.transaction():
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"hub {address.schema}",)
         )
         version = hub_version(connection, address)  # another machine may have created it
         if version is None:
-            connection.execute(
-                sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(address.schema))
-            )
+            _create_schema(connection, address)
         _migrate(connection, address, version or 0)
+
+
+def _check_server(connection: Connection, address: Address) -> None:
+    """Raises HubError for a server or a database that cannot store the hub."""
+    server = connection.info.server_version
+    if server < _OLDEST_SERVER:
+        raise HubError(
+            f"The server of the hub at {address.shown} is PostgreSQL {server // 10_000}.",
+            "A hub needs PostgreSQL 15 or newer.",
+        )
+    row = connection.execute("SHOW server_encoding").fetchone()
+    if row is not None and row[0] != "UTF8":
+        raise HubError(
+            f"The database at {address.shown} has the encoding {row[0]}; a hub needs UTF8.",
+            "Create one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+        )
+
+
+def _create_schema(connection: Connection, address: Address) -> None:
+    statement = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}")
+    try:
+        connection.execute(statement.format(sql.Identifier(address.schema)))
+    except errors.InsufficientPrivilege as error:
+        raise HubRefused(
+            f"There is no hub at {address.shown}, and your role may not create a schema there.",
+            "Check the address, or ask the database's administrator for GRANT CREATE ON DATABASE.",
+        ) from error
 
 
 def _migrate(connection: Connection, address: Address, version: int) -> None:

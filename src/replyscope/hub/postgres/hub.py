@@ -180,8 +180,8 @@ class PostgresHub:
                 forget_withdrawn(connection, self._address.schema, list(session_ids))
                 connection.execute(self._sql(_CHANGED))
 
-    def unshare(self, session_ids: Sequence[str]) -> int:
-        """Hide sessions from the team. Returns the number of sessions that it could read.
+    def hide(self, session_ids: Sequence[str]) -> int:
+        """See TeamHub.
 
         Only entries that a machine pushes as shared, and redacted for it, are shown again.
         """
@@ -202,18 +202,15 @@ class PostgresHub:
                 connection.execute(self._sql(_CHANGED))
         return changed
 
-    def set_shared(self, session_ids: Sequence[str]) -> int:
-        """See TeamHub. Hides all other sessions of this role from the team."""
-        shared = "SELECT DISTINCT session_id FROM {schema}.entry "
+    def shared(self, machine: str | None) -> frozenset[str]:
+        """See TeamHub."""
+        found = (
+            "SELECT DISTINCT session_id FROM {schema}.entry "
+            "WHERE owner = session_user AND is_shared AND machine = coalesce(%s, machine)"
+        )
         with translated(self._address.shown):
-            rows = self._checked().execute(
-                self._sql(f"{shared} WHERE owner = session_user AND is_shared")
-            )
-            known = {str(key) for (key,) in rows.fetchall()}
-        surplus = known - set(session_ids)
-        if surplus:
-            self.unshare(sorted(surplus))
-        return len(known) - len(surplus)
+            rows = self._checked().execute(self._sql(found), (machine,))
+            return frozenset(str(key) for (key,) in rows.fetchall())
 
     def grant(self, role: str) -> None:
         """Let a role of the database use the hub; only its owner can."""

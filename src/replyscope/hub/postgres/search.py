@@ -27,7 +27,7 @@ from replyscope.domain.words import Wanted
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.facets import count_facets
 from replyscope.hub.postgres.lexemes import TextQuery, text_query, together
-from replyscope.hub.postgres.query_sql import ARGUMENTS, PostgresDialect
+from replyscope.hub.postgres.query_sql import ARGUMENTS, OWNER, PostgresDialect
 from replyscope.hub.postgres.reading import HubReader
 from replyscope.hub.postgres.replies import SEPARATOR
 
@@ -47,7 +47,8 @@ _ALL = f"JOIN {{schema}}.reply f ON {_SAME} {_JOIN}"
 _COLUMNS = (
     "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, s.pinned_at IS NOT NULL, "
-    "s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.texts, s.tags"
+    "s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.texts, s.tags, "
+    f"split_part(s.client, '{PART}', 1), split_part({OWNER}, '{PART}', 1), f.machine"
 )
 _NEWEST = "f.started_at DESC, f.exchange_id DESC"
 _ORDERS = {
@@ -296,12 +297,12 @@ def _whole(value: float | None) -> int | None:
 
 
 def _hit(row: Sequence[Any], plan: _Plan) -> Hit:
-    *values, packed, tags = row
+    *values, packed, tags, client, by, machine = row
     prompt, text, reasoning, calls = _texts(packed)
     snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
     values[7] = from_ms(values[7])
     values[8:11] = map(_whole, values[8:11])
-    return Hit(*values, snippet, marks, tuple(tags))  # type: ignore[call-arg]
+    return Hit(*values, snippet, marks, tuple(tags), client, by, machine)  # type: ignore[call-arg]
 
 
 def _session_hit(row: Sequence[Any]) -> SessionHit:

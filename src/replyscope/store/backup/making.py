@@ -12,6 +12,7 @@ from pathlib import Path
 
 from replyscope.domain.errors import BackupFault, StoreError, StoreFull
 from replyscope.domain.regular_file import sync_folder
+from replyscope.domain.system_words import system_words
 from replyscope.store.backup.container import PAUSE_AFTER, Pause, append_files, copy, no_pause
 from replyscope.store.backup.manifest import Manifest, ManifestEntry
 from replyscope.store.database import connect_reader
@@ -169,4 +170,6 @@ def _unwritten(error: OSError, target: Path) -> StoreError:
     known = translate_error(error, target)
     if isinstance(known, StoreFull):
         return StoreFull(f"There is no room for the backup {target}.", "Free some space.")
-    return BackupFault(f"The backup {target} can't be written ({error}).", "Check the folder.")
+    return BackupFault(
+        f"The backup {target} can't be written ({system_words(error)}).", "Check the folder."
+    )

@@ -52,13 +52,14 @@ def restore_backup(
     Prompts are added; an existing prompt is not overwritten. Raises BackupFault, StoreError.
     """
     data = places.database.parent
-    if places.database.exists() and not replaces:
-        raise BackupFault(
-            f"There are saved sessions in {data}.",
-            "Use --replace, which keeps them in a folder of their own, or another --data-dir.",
-        )
     try:
-        with open_backup(path, len(MIGRATIONS)) as backup:
+        with open_backup(path, len(MIGRATIONS)) as backup:  # first: a wrong path is named
+            if places.database.exists() and not replaces:
+                raise BackupFault(
+                    f"There are saved sessions in {data}.",
+                    "Use --replace, which keeps them in a folder of their own, or another "
+                    "--data-dir.",
+                )
             for left in data.glob(f"{_NEW}*"):  # by a process that died
                 shutil.rmtree(left, ignore_errors=True)
             _check_room(data, backup.manifest.total_bytes)

@@ -108,6 +108,10 @@ class SqliteHubLog:
 
         await self._database().write(renew)
 
+    async def rename(self, name: str) -> None:
+        """See HubLog."""
+        await self._execute("UPDATE hub SET name = ?", name)
+
     async def leave(self) -> None:
         """See HubLog."""
 
@@ -206,6 +210,15 @@ class SqliteHubLog:
         ids = tuple(session_ids)
         return await self._database().write(lambda c: sum(_unshare(c, one) for one in ids))
 
+    async def unshared(self) -> Collection[str]:
+        """See HubLog."""
+        rows = await self._database().read(
+            lambda c: c.execute(
+                "SELECT session_id FROM hub_field WHERE name = ? AND value = 'true'", (UNSHARED,)
+            ).fetchall()
+        )
+        return {session_id for (session_id,) in rows}
+
     async def to_withdraw(self) -> Sequence[str]:
         """See HubLog."""
         rows = await self._database().read(
@@ -234,13 +247,26 @@ class SqliteHubLog:
         )
         return {session_id for (session_id,) in rows}
 
-    async def offer_shared(self, session_ids: Collection[str]) -> None:
+    async def shared(self) -> Collection[str]:
         """See HubLog."""
-        wanted = set(session_ids)
+        return await self._database().read(_shared)
+
+    async def known(self, session_ids: Collection[str]) -> Collection[str]:
+        """See HubLog."""
+        ids = json.dumps(list(session_ids))
+        rows = await self._database().read(
+            lambda c: c.execute(
+                "SELECT id FROM session WHERE id IN (SELECT value FROM json_each(?))", (ids,)
+            ).fetchall()
+        )
+        return {session_id for (session_id,) in rows}
+
+    async def offer_shared(self, session_ids: Collection[str], again: Collection[str] = ()) -> None:
+        """See HubLog."""
+        wanted, lost = set(session_ids), set(again)
 
         def offer(connection: sqlite3.Connection) -> None:
-            rows = connection.execute("SELECT session_id FROM hub_left WHERE is_shared")
-            known = {session_id for (session_id,) in rows}
+            known = _shared(connection) - lost
             connection.executemany(
                 "UPDATE hub_left SET is_shared = 0 WHERE session_id = ?",
                 [(one,) for one in known - wanted],
@@ -273,6 +299,11 @@ class SqliteHubLog:
             connection.execute(sql, values)
 
         await self._database().write(run)
+
+
+def _shared(connection: sqlite3.Connection) -> set[str]:
+    rows = connection.execute("SELECT session_id FROM hub_left WHERE is_shared")
+    return {session_id for (session_id,) in rows}
 
 
 def _forget(connection: sqlite3.Connection) -> None:

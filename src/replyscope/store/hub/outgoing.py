@@ -44,14 +44,13 @@ def read_batch(
     chosen.sort(key=lambda row: (_ORDER[EntryKind(row[1])], row[0]))
     entries: list[HubEntry] = []
     seqs: list[int] = []
-    skipped, size = 0, 0
+    size = 0
     reader = _Reader(connection, settle, machine)
     for seq, kind, key, session_id in chosen:
         if size >= MOST_BYTES:
             break
         made = reader.read(EntryKind(kind), key, session_id)
         if made is None:
-            skipped += 1
             continue
         stamp, body = made
         entry = HubEntry(first + len(entries), EntryKind(kind), key, session_id, stamp, body)
@@ -59,7 +58,10 @@ def read_batch(
         seqs.append(seq)
         size += len(body)
     is_whole = size < MOST_BYTES
-    return PushBatch(tuple(entries), tuple(seqs), end if is_whole else cursor, skipped)
+    unsent = tuple(dict.fromkeys(reader.unsent))
+    return PushBatch(
+        tuple(entries), tuple(seqs), end if is_whole else cursor, reader.running, unsent
+    )
 
 
 def _choose(
@@ -91,12 +93,18 @@ def _choose(
 
 
 class _Reader:
-    """Reads entries of one batch. An entry is None while it waits or when it is damaged."""
+    """Reads entries of one batch.
+
+    An entry is None when there is nothing to send; `running` counts those that wait for the end
+    of a reply or tool, `unsent` are sentences about those that never can be sent as they are.
+    """
 
     def __init__(self, connection: sqlite3.Connection, settle: Settle, machine: str) -> None:
         self._connection = connection
         self._settle = settle
         self._machine = machine
+        self.running = 0
+        self.unsent: list[str] = []
         self._unshared: dict[str, bool] = {}
 
     def read(self, kind: EntryKind, key: str, session_id: str) -> tuple[Stamp, bytes] | None:
@@ -111,8 +119,16 @@ class _Reader:
         try:
             made = self._message(key) if kind is EntryKind.MESSAGE else self._exchange(key)
         except DAMAGE:
+            self._note_unsent(kind, session_id, "damaged: see `replyscope verify`")
             return None
-        return made if made is not None and len(made[1]) <= LARGEST_ENTRY else None
+        if made is not None and len(made[1]) > LARGEST_ENTRY:
+            self._note_unsent(kind, session_id, f"larger than {LARGEST_ENTRY // 1_000_000} MB")
+            return None
+        return made
+
+    def _note_unsent(self, kind: EntryKind, session_id: str, why: str) -> None:
+        noun = "message" if kind is EntryKind.MESSAGE else "reply"
+        self.unsent.append(f"A {noun} of the session {session_id} can't be sent: it is {why}.")
 
     def _is_unshared(self, session_id: str) -> bool:
         if session_id not in self._unshared:
@@ -145,10 +161,12 @@ class _Reader:
             (key,),
         ).fetchall()
         if any(not ExchangeState(state).is_terminal for *_, state in sources):
+            self.running += 1
             return None
         if role == Role.TOOL.value:
             settled = self._settled(key, role, parts, created_ms)
             if settled is None:
+                self.running += 1
                 return None
             parts = settled
         head = {
@@ -183,6 +201,7 @@ class _Reader:
             return None
         message_id, position, choice_index, state, writer, started_ms, folded, session_id = row
         if writer is not None or not ExchangeState(state).is_terminal:
+            self.running += 1
             return None
         sources = self._connection.execute(
             "SELECT message_id, position, choice_index FROM source WHERE exchange_id = ?", (key,)

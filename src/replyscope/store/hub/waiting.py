@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Collection, Mapping
 
 from replyscope.domain.hub import EntryKind, LogHead
+from replyscope.domain.hub_bodies import UNSHARED
 from replyscope.domain.hub_log import HubMembership, Waiting
 
 _MOST_TITLES = 200
@@ -12,6 +13,13 @@ _SESSIONS_WITH_MESSAGES = (
     "SELECT id, title FROM session WHERE EXISTS "
     "(SELECT 1 FROM message WHERE session_id = session.id)"
 )
+_QUEUED = f"""
+SELECT kind, session_id FROM hub_pending p WHERE kind = '{EntryKind.PURGE.value}' OR (
+    EXISTS (SELECT 1 FROM message WHERE session_id = p.session_id)
+    AND (kind = '{EntryKind.SESSION.value}' OR NOT EXISTS (SELECT 1 FROM hub_field f
+        WHERE f.session_id = p.session_id AND f.name = '{UNSHARED}' AND f.value = 'true')))
+"""
+"""The queued entries that leave: an empty session and what is new in an unshared one stay."""
 
 
 def read_membership(connection: sqlite3.Connection) -> HubMembership | None:
@@ -40,7 +48,7 @@ def count_waiting(connection: sqlite3.Connection, leaving: Collection[str] | Non
     if read_membership(connection) is not None:
         counts: dict[str, int] = {kind.value: 0 for kind in EntryKind}
         replies: dict[str, int] = {}
-        for kind, session_id in connection.execute("SELECT kind, session_id FROM hub_pending"):
+        for kind, session_id in connection.execute(_QUEUED):
             if kind == EntryKind.PURGE or leaving is None or session_id in leaving:
                 counts[kind] += 1
                 replies.setdefault(session_id, 0)

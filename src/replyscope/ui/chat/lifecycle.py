@@ -22,6 +22,10 @@ from replyscope.ui.working_screen import WorkingScreen
 
 _SAVE_AGAIN_S = 2.0
 _EXIT_STORE = 5
+_OTHER_BRANCH = (
+    "A newer branch of this session came from another window or machine, and is shown now. "
+    "Yours is kept: press [Esc], move to the message with versions, and press [[]."
+)
 
 
 class Lifecycle:
@@ -88,7 +92,7 @@ class Lifecycle:
             self._watching.watch()
         self._desk.start_work(self._keep_archive, services, group="archive")
         with suppress(StoreError):
-            await services.begin_hub(self._show_hub)
+            await services.begin_background(self._show_hub)
 
     def _show_hub(self, words: str) -> None:
         """Show the state of the hub in the status line."""
@@ -162,6 +166,7 @@ class Lifecycle:
         conversation = self._desk.conversation
         if conversation.is_new or self._desk.turns.is_running(conversation.session.id):
             return
+        before = conversation.session.head_id
         try:
             changed = await conversation.catch_up()
         except ReplyscopeError as error:
@@ -173,6 +178,8 @@ class Lifecycle:
             self._panes.sync_entries(conversation)
             self._panes.transcript.renew_entries()
             self._panes.draw_all()
+            if before is not None and all(one.id != before for one in conversation.messages):
+                self._desk.tell(_OTHER_BRANCH, is_error=False)
 
     def save_later(self) -> None:
         """Save again what could not be saved, until it is."""

@@ -73,22 +73,7 @@ class Reviewing:
             self._view.refresh_sidebar()
             self._screen.call_after_refresh(self.tell_removed, self._desk.conversation)
             return
-        if services.hub_name and not await self._is_here(opened[0]):
-            self._desk.tell(
-                "This session is on the hub only. It can be read and exported in the review, not "
-                "continued.",
-                is_error=False,
-            )
-            return
         await self.open_message(*opened)
-
-    async def _is_here(self, session_id: str) -> bool:
-        """Whether the archive of this machine has a session of the hub."""
-        try:
-            await self._desk.services.sessions.session_stamp(session_id)
-        except ReplyscopeError:
-            return False
-        return True
 
     async def _reviewed(self) -> Services | None:
         """The services of the review, which may read the hub. None after an error."""

@@ -64,7 +64,7 @@ def compose_review(
         reading=reading,
         preview=preview,
         search=search,
-        layout=ReviewLayout(screen, field, widgets.folders, results),
+        layout=ReviewLayout(screen, services, field, widgets.folders, results),
         changes=changes,
         labelling=Labelling(desk, changes),
         sessions=ChosenSessions(desk, changes, refresh),

@@ -4,20 +4,32 @@ from typing import Any
 
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.query_field import QueryField
+from replyscope.ui.review.result_rows import Found
 from replyscope.ui.review.results import Results
+from replyscope.ui.services import Services
 from replyscope.ui.working_screen import WorkingScreen
+
+_ONLY_ON_HUB = (
+    "This session is on the hub only. It can be read and exported here, but not continued."
+)
 
 
 class ReviewLayout:
     """Shows, hides and focuses panes, and closes the screen."""
 
     def __init__(
-        self, screen: WorkingScreen[Any], field: QueryField, folders: Folders, results: Results
+        self,
+        screen: WorkingScreen[Any],
+        services: Services,
+        field: QueryField,
+        folders: Folders,
+        results: Results,
     ) -> None:
         self._screen = screen
         self._field = field
         self._folders = folders
         self._results = results
+        self._is_here = services.is_here
         self.focus_next = screen.focus_next
 
     def focus_query(self) -> None:
@@ -55,8 +67,20 @@ class ReviewLayout:
     def open_highlighted(self) -> None:
         """Close the screen, and open the highlighted reply in the chat."""
         found = self._results.current
-        if found is not None:
-            self._screen.dismiss((found.session_id, found.message_id))
+        if found is not None and self._is_here is None:
+            self._open(found)
+        elif found is not None:
+            self._screen.start_work(self._open_if_here, found, group="open", exclusive=True)
+
+    async def _open_if_here(self, found: Found) -> None:
+        """Open a reply of a hub if the archive of this machine has its session."""
+        if self._is_here is None or await self._is_here(found.session_id):
+            self._open(found)
+        else:
+            self._screen.tell(_ONLY_ON_HUB, is_error=False)
+
+    def _open(self, found: Found) -> None:
+        self._screen.dismiss((found.session_id, found.message_id))
 
     def quit(self) -> None:
         """Save, and leave the application."""

@@ -7,6 +7,7 @@ from textual.content import Content
 
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
+from replyscope.domain.query_fields import ME
 from replyscope.domain.search import Hit, SessionHit
 from replyscope.inspection.figures import count, dollars, seconds
 from replyscope.ui.styles.muted import MUTED
@@ -16,6 +17,7 @@ REPLY_LINES = 4
 SESSION_LINES = 3
 _FINISHES = {"stop": "$text-success", "error": "$text-error", "truncated": "$text-error"}
 _SHORTEST_TITLE = 12
+_LONGEST_SENDER = 16
 
 
 def row_of(found: Found, width: int, now: datetime, *, is_marked: bool) -> Content:
@@ -45,6 +47,12 @@ def _labels(found: Found) -> str:
     return printable_line(" ".join([*states, *(f"#{tag}" for tag in found.tags)]))
 
 
+def _sender(hit: Hit) -> list[str]:
+    """The other role that has the reply, and the watched program that got it."""
+    names = (hit.by if hit.by != ME else "", hit.client)
+    return [cut(printable_line(name), _LONGEST_SENDER) for name in names if name]
+
+
 def _sums(found: Found) -> list[str]:
     cost = [dollars(found.cost_usd)] if found.cost_usd is not None else []
     return [f"{count(found.tokens)} tok", *cost]
@@ -52,7 +60,7 @@ def _sums(found: Found) -> list[str]:
 
 def _reply_row(hit: Hit, width: int, now: datetime, mark: str) -> Content:
     word = hit.finish or hit.state
-    figures = _sums(hit)
+    figures = [*_sender(hit), *_sums(hit)]
     if hit.ttft_s is not None:
         figures.append(seconds(hit.ttft_s * 1000))
     while len(figures) > 1 and len(" · ".join(figures)) + _SHORTEST_TITLE + 4 > width:

@@ -1,0 +1,115 @@
+"""`replyscope hub status`: the hub, its machines, and what waits to leave."""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from replyscope.cli.hub_opening import open_hub, sealer_of, sync_of
+from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
+from replyscope.cli.wiring import Wiring
+from replyscope.domain.errors import HubError
+from replyscope.domain.hub import Hub, HubStatus
+from replyscope.domain.hub_log import HubMembership, Waiting
+from replyscope.domain.json_values import from_ms
+from replyscope.domain.plural import plural
+from replyscope.domain.printable import printable_line
+from replyscope.engine.hub.calls import HubThread
+from replyscope.engine.hub.sync import HubSync
+
+
+async def show_status(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Print the state of the hub. Returns the exit status. Raises StoreError, SettingsError."""
+    membership = await sync_of(wiring).log.membership()
+    if membership is None:
+        print_result(arguments, {"url": None}, "This archive takes part in no hub.")
+        return EXIT_OK
+    sync = sync_of(wiring, membership.url)
+    waiting = await sync.log.waiting(await sync.leaving.sessions())
+    fields: dict[str, Any] = {
+        "url": membership.url,
+        "machine": membership.machine,
+        "name": membership.name,
+        "synced_at": _iso(membership.synced_at_ms),
+        "waiting": waiting_counts(waiting),
+    }
+    lines = [f"{membership.url}", f"  this machine  {membership.name} ({membership.machine})"]
+    lines.append(f"  last sync     {_iso(membership.synced_at_ms) or 'never'}")
+    lines.append(f"  to send       {waiting_sentence(waiting)}")
+    status = EXIT_OK
+    try:
+        found = await _read_status(membership, wiring)
+        fields["machines"] = {
+            key: {"name": name, "entries": found.heads[key].number}
+            for key, name in found.machines.items()
+        }
+        lines += await _machine_lines(found, membership, sync)
+    except HubError as error:
+        fields["error"] = str(error)
+        lines.append(f"  {error}")
+        status = EXIT_PARTLY
+    print_result(arguments, fields, "\n".join(lines))
+    return status
+
+
+async def _read_status(membership: HubMembership, wiring: Wiring) -> HubStatus:
+    """The machines of the hub. Raises HubError, also when its key is missing."""
+    thread = HubThread()
+    try:
+        hub: Hub = await thread.call(open_hub, membership.url)
+        found = await thread.call(hub.status)
+        await thread.call(hub.close)
+        await thread.call(sealer_of(wiring))
+        return found
+    finally:
+        thread.close()
+
+
+async def _machine_lines(found: HubStatus, membership: HubMembership, sync: HubSync) -> list[str]:
+    pulled = await sync.log.pulled()
+    holes = await sync.log.holes()
+    unread: Counter[str] = Counter()
+    for machine, first, last in holes:
+        unread[machine] += last - first + 1
+    lines = []
+    for key, name in found.machines.items():
+        if key == membership.machine:
+            continue
+        left = found.heads[key].number - pulled.get(key, 0)
+        state = "up to date" if left <= 0 else f"up to {left:,} entries to receive"
+        if unread[key]:
+            state = f"{plural(unread[key], 'entry')} can't be read yet"
+        elif key in membership.former:
+            state = "this archive, before it was restored or copied"
+        lines.append(f"  machine       {printable_line(name) or '?'} ({key})  {state}")
+    for machine, first, last in holes:
+        lines.append(f"  not read yet  machine {machine}, entries {first:,} to {last:,}")
+    return lines
+
+
+def waiting_sentence(waiting: Waiting) -> str:
+    """What waits to leave, in words."""
+    return (
+        f"{plural(waiting.messages, 'message')} and {plural(waiting.exchanges, 'reply')} "
+        f"of {plural(waiting.sessions, 'session')}"
+    )
+
+
+def waiting_counts(waiting: Waiting) -> dict[str, int]:
+    """What waits to leave, as fields of JSON."""
+    return {
+        "sessions": waiting.sessions,
+        "messages": waiting.messages,
+        "replies": waiting.exchanges,
+        "purges": waiting.purges,
+    }
+
+
+def print_result(arguments: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
+    """Print the result of an action: as JSON with --json, else as text."""
+    print(json.dumps(fields) if arguments.json else text, flush=True)
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return from_ms(at_ms).isoformat(timespec="seconds") if at_ms is not None else None
