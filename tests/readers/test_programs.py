@@ -11,7 +11,7 @@ import pytest
 
 from replyscope.domain.exchange import Api, ExchangeState, Usage
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import FilePart, Role, ToolResultPart
+from replyscope.domain.message import Role, ToolResultPart
 from replyscope.domain.shared import Shared
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.sqlite_store import SqliteStore
@@ -221,41 +221,6 @@ def test_the_folder_of_opencode_is_read_from_a_zip(tmp_path: Path) -> None:
     batch = read_file(tmp_path / "storage.zip")
     assert [c.text for _, c in replies(only(list(batch.items)))] == ["A pelican."]
     assert batch.place() == batch.size
-
-
-def claude_ai(folder: Path, *messages: Line, **more: Any) -> Shared:
-    entry = {"uuid": "c", "name": "Talk", "chat_messages": list(messages), **more}
-    path = folder / "conversations.json"
-    path.write_text(json.dumps([entry]))
-    return only(read(path))
-
-
-def test_tools_and_branches_of_claude_ai_are_kept(tmp_path: Path) -> None:
-    call = {"type": "tool_use", "name": "web_search", "input": {"query": "birds"}}
-    result = {
-        "type": "tool_result",
-        "name": "web_search",
-        "content": [{"type": "text", "text": "A"}],
-    }
-    shared = claude_ai(
-        tmp_path,
-        {"uuid": "1", "sender": "human", "text": "Look", "content": [],
-         "parent_message_uuid": "00000000-0000-4000-8000-000000000000"},
-        {"uuid": "2", "sender": "assistant", "parent_message_uuid": "1",
-         "content": [call, result, {"type": "text", "text": "One."}]},
-        {"uuid": "3", "sender": "assistant", "parent_message_uuid": "1", "text": "Two."},
-        current_leaf_message_uuid="2",
-    )  # fmt: skip
-    assert roles(shared) == [Role.USER, Role.ASSISTANT, Role.TOOL, Role.ASSISTANT]
-    assert len(shared.messages) == 5
-    ((exchange, _), _) = replies(shared)
-    assert (exchange.usage, exchange.model) == (None, "unknown")
-
-
-def test_attached_texts_of_claude_ai_are_kept(tmp_path: Path) -> None:
-    shared = only(read(sample("claude-ai", tmp_path)))
-    assert FilePart("notes.txt", "large beak") in shared.messages[0].parts
-    assert shared.messages[0].text.endswith("[file bird.png]")
 
 
 def test_the_tree_of_librechat_is_kept_in_both_forms(tmp_path: Path) -> None:
