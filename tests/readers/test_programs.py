@@ -223,26 +223,6 @@ def test_the_folder_of_opencode_is_read_from_a_zip(tmp_path: Path) -> None:
     assert batch.place() == batch.size
 
 
-def test_the_tree_of_librechat_is_kept_in_both_forms(tmp_path: Path) -> None:
-    call = {"id": "c1", "name": "search", "args": '{"q": 1}', "output": "A"}
-    flat: list[Line] = [
-        {"messageId": "1", "parentMessageId": "0", "isCreatedByUser": True, "text": "Look"},
-        {"messageId": "2", "parentMessageId": "1", "model": "m", "finish_reason": "length",
-         "content": [{"type": "tool_call", "tool_call": call}, {"type": "text", "text": "One."}]},
-        {"messageId": "3", "parentMessageId": "1", "model": "m", "text": "No.", "error": True},
-    ]  # fmt: skip
-    tree = [{**flat[0], "children": flat[1:]}]
-    found = []
-    for number, messages in enumerate((flat, tree)):
-        path = tmp_path / f"{number}.json"
-        path.write_text(json.dumps({"conversationId": "c", "title": "T", "messages": messages}))
-        found.append(only(read(path)))
-    assert found[0].messages == found[1].messages
-    assert len(found[0].messages) == 5
-    ends = {c.finish_reason for e in found[0].exchanges.values() for c in e.choices}
-    assert ends == {FinishReason.TOOL_CALLS, FinishReason.LENGTH, FinishReason.ERROR}
-
-
 def test_only_prompts_of_takeout_are_sessions(tmp_path: Path) -> None:
     for name in ("gemini", "gemini-html"):
         shared = only(read(sample(name, tmp_path)))
