@@ -223,17 +223,6 @@ def test_the_folder_of_opencode_is_read_from_a_zip(tmp_path: Path) -> None:
     assert batch.place() == batch.size
 
 
-def test_only_prompts_of_takeout_are_sessions(tmp_path: Path) -> None:
-    for name in ("gemini", "gemini-html"):
-        shared = only(read(sample(name, tmp_path)))
-        assert [m.text for m in shared.branch][:1] == ["Which bird is it?"]
-        assert shared.session.created_at.isoformat() == "2026-03-01T10:00:00+00:00"
-    pages = [f.read_text() for f in (tmp_path / "gemini-html.html",)]
-    local = tmp_path / "MyActivity.html"
-    local.write_text(pages[0].replace("Mar 1, 2026, 10:00:00 AM UTC", "1. mar. 2026, 10:00:00 SEČ"))
-    assert only(read(local)).branch[0].text == "Which bird is it?"
-
-
 def observation(key: str, messages: list[Line], answer: Any, **more: Any) -> Line:
     return {"id": key, "traceId": "t", "type": "GENERATION", "model": "m", "input": messages,
             "startTime": "2026-03-01T10:00:00.000Z", "output": answer, **more}  # fmt: skip
