@@ -33,7 +33,7 @@ def _entries(trace: Fields) -> Sequence[Fields]:
         "traceName": trace.get("name"),
         "traceId": trace.get("id"),
     }
-    found = [{**about, **one} for one in observations if Row(one).is_generation]
+    found: list[Fields] = [{**about, **o} for o in observations if Row(o).is_generation]
     return found or [trace]
 
 

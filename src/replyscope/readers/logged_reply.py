@@ -84,7 +84,8 @@ def _choice(reply: Fields, choice: Fields, number: int) -> ForeignTurn:
 
 def _response(reply: Fields) -> ForeignTurn:
     """A reply of the Responses API, whole or its items alone."""
-    texts, thoughts, refusals, cited = [], [], [], []
+    texts, thoughts, refusals = [], [], []
+    cited: list[Citation] = []
     calls: list[ToolCall] = []
     for number, item in enumerate(map(mapping_of, list_of(reply.get("output")))):
         if item.get("type") == "reasoning":
