@@ -18,6 +18,7 @@ from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
 from replyscope.domain.import_format import (
     DatabaseFault,
     DatabaseFormat,
+    ForeignDatabase,
     ImportedFile,
     Item,
     LogFormat,
@@ -184,38 +185,31 @@ class FileReader:
             yield from items_of(JsonItems(text), file.name, self._table)
 
     def _database(self, path: Path, wants: Wants | None) -> Batch:
+        """The sessions of a database, which is opened once until the last one."""
+        closing = ExitStack()
         try:
-            with self._open_database(path) as database:
-                known = self._table.of_database(database.tables)
-                count = known.count(database) if known is not None else 0
-        except DatabaseFault as error:
-            raise _database_fault(path, error, self._table.database_titles) from error
-        if known is None:
-            why = f"{path} is a database of an unknown program."
-            raise ImportFault(why, self._next_step)
+            database = closing.enter_context(self._open_database(path))
+            known = self._table.of_database(database.tables)
+            if known is None:
+                why = f"{path} is a database of an unknown program."
+                raise ImportFault(why, self._next_step)
+            count = known.count(database)
+        except BaseException as error:
+            closing.close()
+            if isinstance(error, DatabaseFault):
+                raise _database_fault(path, error, self._table.database_titles) from error
+            raise
         done = itertools.count()
         place = 0
 
-        def each(known: DatabaseFormat) -> Iterator[Foreign]:
+        def each() -> Iterator[Foreign]:
             nonlocal place
-            for item in self._rows(path, known, wants):
-                place = next(done) + 1
-                yield self.session_of(item)
+            with closing:
+                for item in _rows(database, known, wants):
+                    place = next(done) + 1
+                    yield self.session_of(item)
 
-        return Batch(each(known), count, lambda: place)
-
-    def _rows(self, path: Path, known: DatabaseFormat, wants: Wants | None) -> Iterator[Item]:
-        try:
-            with self._open_database(path) as database:
-                if wants is None or known.read_wanted is None:
-                    items = known.read(database)
-                else:
-                    items = known.read_wanted(database, wants)
-                for item in items:
-                    yield item
-                    database.begin()
-        except (DatabaseFault, OSError) as error:
-            yield Unreadable(_REST, f"it can't be read: {error}")
+        return Batch(each(), count, lambda: place)
 
     def session_of(self, item: Item) -> Foreign:
         """The session of an item, or the reason why it can't be read."""
@@ -228,6 +222,20 @@ class FileReader:
         except DATA_FAULTS as error:
             key = item.key if isinstance(item, ForeignConversation) else ""
             return Unreadable(item.title or key, fault_in_words(error))
+
+
+def _rows(database: ForeignDatabase, known: DatabaseFormat, wants: Wants | None) -> Iterator[Item]:
+    """The conversations of a database. One that fails ends it, with what came before."""
+    try:
+        if wants is None or known.read_wanted is None:
+            items = known.read(database)
+        else:
+            items = known.read_wanted(database, wants)
+        for item in items:
+            yield item
+            database.begin()
+    except (DatabaseFault, OSError) as error:
+        yield Unreadable(_REST, f"it can't be read: {error}")
 
 
 class _Progress:
