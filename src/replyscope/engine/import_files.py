@@ -4,7 +4,7 @@ import io
 import itertools
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from replyscope.engine.import_documents import FoundItem, items_of
 from replyscope.engine.log_lines import read_log
 from replyscope.engine.recorded_stream import session_of_stream
 from replyscope.engine.sniffing import FormatTable
+from replyscope.engine.unpacking import NeedsLibrary, can_read, check_zip, plain_name, unpacked
 
 _UNREADABLE = (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError,
                RuntimeError, NotImplementedError)  # fmt: skip
@@ -89,8 +90,9 @@ class FileReader:
             # Members are read from the zip, never unpacked: a name can't reach another folder.
             opened = closing.enter_context(open_regular(path))
             archive = closing.enter_context(zipfile.ZipFile(opened))
-            names = archive.namelist()
+            names = [info.filename for info in archive.infolist() if can_read(info)]
             files = [_in_zip(archive, name) for name in self._members(path, names)]
+            check_zip(path.name, path.stat().st_size, files)
             return self._together(path, names, files, closing)
         except BaseException:
             closing.close()
@@ -167,6 +169,8 @@ class FileReader:
             try:
                 yield from self._of_file(file)
             except ImportFault as error:
+                if is_alone and isinstance(error, NeedsLibrary):
+                    raise
                 if is_alone:
                     raise ImportFault(error.message, self._next_step) from error
                 yield FoundItem(Unreadable(file.name, error.message), is_known=True)
@@ -283,13 +287,20 @@ def on_disk(path: Path, name: str) -> ImportedFile:
     """A file on the disk; `name` is its path in the imported folder. Raises OSError."""
     status = path.stat()
     at = datetime.fromtimestamp(status.st_mtime, UTC)
-    base = PurePosixPath(name).name
-    return ImportedFile(base, status.st_size, partial(open_regular, path), at, name)
+    return _compressible(partial(open_regular, path), name, status.st_size, at)
 
 
 def _in_zip(archive: zipfile.ZipFile, name: str) -> ImportedFile:
     size = archive.getinfo(name).file_size
-    return ImportedFile(PurePosixPath(name).name, size, partial(archive.open, name), None, name)
+    return _compressible(partial(archive.open, name), name, size)
+
+
+def _compressible(
+    opening: Callable[[], IO[bytes]], name: str, size: int, at: datetime | None = None
+) -> ImportedFile:
+    base = PurePosixPath(name).name
+    opened = partial(unpacked, opening, base, size)
+    return ImportedFile(plain_name(base), size, opened, at, plain_name(name))
 
 
 def _what_is_wrong(name: str, begun: list[FoundItem]) -> str:
