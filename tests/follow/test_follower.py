@@ -183,10 +183,11 @@ async def test_a_database_is_followed_with_its_journal(store: SqliteStore, folde
         rig = Rig(store, path)
         await settled(rig)
         assert len((await stored(store)).messages) == 2
-        row = ("msg_3", "ses_1", 1, 1, '{"role":"user","time":{"created":1772359300000}}')
+        at = 1772359300000
+        row = ("msg_3", "ses_1", at, at, '{"role":"user","time":{"created":1772359300000}}')
         with writer:
             writer.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", row)
-            part = ("prt_9", "msg_3", "ses_1", 1, 1, '{"type":"text","text":"And?"}')
+            part = ("prt_9", "msg_3", "ses_1", at, at, '{"type":"text","text":"And?"}')
             writer.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", part)
         before = sorted(one.name for one in folder.iterdir())
         await settled(rig)

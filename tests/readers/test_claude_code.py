@@ -258,3 +258,38 @@ async def test_a_title_that_comes_later_is_taken_until_the_person_gives_one(
     later = {"type": "custom-title", "customTitle": "Other", "sessionId": SESSION}
     await taken(store, log(tmp_path, [*WITH_TOOLS, title, later]))
     assert (await stored(store)).session.title == "Files"
+
+
+def test_what_the_person_wrote_while_a_reply_streamed_is_a_message(tmp_path: Path) -> None:
+    def queued(uuid: str, parent: str, words: str, **more: Any) -> dict[str, Any]:
+        about = {"type": "queued_command", "prompt": words, "commandMode": "prompt", **more}
+        return claude("attachment", uuid, parent, attachment=about)
+
+    shared = only(
+        read(
+            log(
+                tmp_path,
+                [
+                    asks("u1", None, "Look."),
+                    says("a2", "u1", "msg_1", uses("t1"), "tool_use"),
+                    asks("r3", "a2", [gives("t1", "a.txt")]),
+                    queued("q4", "r3", "and the tests", origin={"kind": "human"}),
+                    queued("q5", "q4", "<task-notification>", commandMode="task-notification"),
+                    says("a6", "q5", "msg_2", "Both.", "end_turn"),
+                ],
+            )
+        )
+    )
+    assert roles(shared) == [Role.USER, Role.ASSISTANT, Role.TOOL, Role.USER, Role.ASSISTANT]
+    assert shared.branch[3].text == "and the tests"
+
+
+def test_lines_beside_the_tree_that_are_not_known_are_reported(tmp_path: Path) -> None:
+    lines = [
+        asks("u1", None, "Look."),
+        {"type": "context-collapse-commit", "sessionId": SESSION, "summary": "the first exchange"},
+        {"type": "last-prompt", "sessionId": SESSION, "lastPrompt": "Look at it."},
+        {"type": "queue-operation", "operation": "enqueue", "content": "Look at it."},
+    ]
+    shared = only(read(log(tmp_path, lines)))
+    assert [left.what for left in shared.left_out] == ["line of the kind `context-collapse-commit`"]

@@ -202,3 +202,38 @@ async def test_a_rollout_that_grows_gives_the_same_as_when_it_is_read_at_once(
     grown = await stored(store)
     assert grown.messages == whole.messages
     assert grown.exchanges == whole.exchanges
+
+
+PAGINATED = [
+    rollout("session_meta", id="c-1", session_id="c-0", thread_source="subagent",
+            history_mode="paginated"),
+    rollout("turn_context", model="codex-test"),
+    codex_text("user", "Run the tests."),
+    event("item_completed",
+          item={"type": "UserMessage", "content": [{"type": "text", "text": "Run the tests."}]}),
+    item("function_call", name="exec", arguments="{}", call_id="call_1"),
+    item("function_call_output", call_id="call_1", output="1 failing"),
+    event("item_completed", started_at_ms=1000, completed_at_ms=1500,
+            item={"type": "CommandExecution", "id": "call_1", "exit_code": 1}),
+    item("agent_message", author="/root", recipient="/root/tester",
+            content=[{"type": "input_text", "text": "Only the failing one."}]),
+    rollout("inter_agent_communication", author="/root", recipient="/root/tester",
+            content="Only the failing one.", trigger_turn=True),
+    event("item_completed", item={"type": "Plan", "id": "p", "text": "One."}),
+    rollout("world_state", full=True, state={"text": "some words here"}),
+    rollout("realtime_item", type="transcript_segment", role="user", text="some words"),
+]  # fmt: skip
+
+
+def test_a_rollout_with_numbers_and_completed_items_is_read(tmp_path: Path) -> None:
+    lines = [{"timestamp": line["timestamp"], "ordinal": number, **line}
+             for number, line in enumerate(PAGINATED)]  # fmt: skip
+    shared = session(tmp_path, lines)
+    assert roles(shared) == [Role.USER, Role.ASSISTANT, Role.TOOL, Role.USER, Role.ASSISTANT]
+    (part,) = shared.branch[2].parts
+    assert isinstance(part, ToolResultPart)
+    assert (part.state, part.duration_ms) == (ToolCallState.FAILED, 500)
+    assert shared.branch[3].text == "[/root → /root/tester]\nOnly the failing one."
+    assert [choice.text for _, choice in replies(shared)] == ["", "One."]
+    assert "subagent" in shared.tags
+    assert [left.what for left in shared.left_out] == ["line of the kind `realtime_item`"]

@@ -11,7 +11,7 @@ import pytest
 
 from replyscope.domain.exchange import Api, ExchangeState, Usage
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import FilePart, Role, ToolResultPart
+from replyscope.domain.message import Role, ToolResultPart
 from replyscope.domain.shared import Shared
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.sqlite_store import SqliteStore
@@ -221,72 +221,6 @@ def test_the_folder_of_opencode_is_read_from_a_zip(tmp_path: Path) -> None:
     batch = read_file(tmp_path / "storage.zip")
     assert [c.text for _, c in replies(only(list(batch.items)))] == ["A pelican."]
     assert batch.place() == batch.size
-
-
-def claude_ai(folder: Path, *messages: Line, **more: Any) -> Shared:
-    entry = {"uuid": "c", "name": "Talk", "chat_messages": list(messages), **more}
-    path = folder / "conversations.json"
-    path.write_text(json.dumps([entry]))
-    return only(read(path))
-
-
-def test_tools_and_branches_of_claude_ai_are_kept(tmp_path: Path) -> None:
-    call = {"type": "tool_use", "name": "web_search", "input": {"query": "birds"}}
-    result = {
-        "type": "tool_result",
-        "name": "web_search",
-        "content": [{"type": "text", "text": "A"}],
-    }
-    shared = claude_ai(
-        tmp_path,
-        {"uuid": "1", "sender": "human", "text": "Look", "content": [],
-         "parent_message_uuid": "00000000-0000-4000-8000-000000000000"},
-        {"uuid": "2", "sender": "assistant", "parent_message_uuid": "1",
-         "content": [call, result, {"type": "text", "text": "One."}]},
-        {"uuid": "3", "sender": "assistant", "parent_message_uuid": "1", "text": "Two."},
-        current_leaf_message_uuid="2",
-    )  # fmt: skip
-    assert roles(shared) == [Role.USER, Role.ASSISTANT, Role.TOOL, Role.ASSISTANT]
-    assert len(shared.messages) == 5
-    ((exchange, _), _) = replies(shared)
-    assert (exchange.usage, exchange.model) == (None, "unknown")
-
-
-def test_attached_texts_of_claude_ai_are_kept(tmp_path: Path) -> None:
-    shared = only(read(sample("claude-ai", tmp_path)))
-    assert FilePart("notes.txt", "large beak") in shared.messages[0].parts
-    assert shared.messages[0].text.endswith("[file bird.png]")
-
-
-def test_the_tree_of_librechat_is_kept_in_both_forms(tmp_path: Path) -> None:
-    call = {"id": "c1", "name": "search", "args": '{"q": 1}', "output": "A"}
-    flat: list[Line] = [
-        {"messageId": "1", "parentMessageId": "0", "isCreatedByUser": True, "text": "Look"},
-        {"messageId": "2", "parentMessageId": "1", "model": "m", "finish_reason": "length",
-         "content": [{"type": "tool_call", "tool_call": call}, {"type": "text", "text": "One."}]},
-        {"messageId": "3", "parentMessageId": "1", "model": "m", "text": "No.", "error": True},
-    ]  # fmt: skip
-    tree = [{**flat[0], "children": flat[1:]}]
-    found = []
-    for number, messages in enumerate((flat, tree)):
-        path = tmp_path / f"{number}.json"
-        path.write_text(json.dumps({"conversationId": "c", "title": "T", "messages": messages}))
-        found.append(only(read(path)))
-    assert found[0].messages == found[1].messages
-    assert len(found[0].messages) == 5
-    ends = {c.finish_reason for e in found[0].exchanges.values() for c in e.choices}
-    assert ends == {FinishReason.TOOL_CALLS, FinishReason.LENGTH, FinishReason.ERROR}
-
-
-def test_only_prompts_of_takeout_are_sessions(tmp_path: Path) -> None:
-    for name in ("gemini", "gemini-html"):
-        shared = only(read(sample(name, tmp_path)))
-        assert [m.text for m in shared.branch][:1] == ["Which bird is it?"]
-        assert shared.session.created_at.isoformat() == "2026-03-01T10:00:00+00:00"
-    pages = [f.read_text() for f in (tmp_path / "gemini-html.html",)]
-    local = tmp_path / "MyActivity.html"
-    local.write_text(pages[0].replace("Mar 1, 2026, 10:00:00 AM UTC", "1. mar. 2026, 10:00:00 SEČ"))
-    assert only(read(local)).branch[0].text == "Which bird is it?"
 
 
 def observation(key: str, messages: list[Line], answer: Any, **more: Any) -> Line:

@@ -1,8 +1,10 @@
 """How a person gets to each screen and dialog: what is pressed, and what is waited for."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -10,6 +12,10 @@ import openai
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from replyscope.domain.watched import Client, WatchedRequest
+from replyscope.engine.watching.held_calls import HeldCall, Verdict
+from replyscope.engine.watching.request_facts import request_facts
+from replyscope.provider.watched_wire import WatchedWire
 from tests.engine.test_tools import asks
 from tests.snapshots.archive import COMET, TIDES, VERSE
 from tests.snapshots.stage import Stage, open_saved, quiet, see
@@ -399,3 +405,48 @@ async def watch(pilot: Pilot[None], stage: Stage) -> None:
     await see(pilot, "4 calls", "GET /models")
     await pilot.press("k", "k")
     await see(pilot, "held, 2 newer")
+
+
+_WAITING: list[asyncio.Task[Verdict]] = []
+"""The calls that are held: without a reference to its task a call may end."""
+
+
+async def watch_held(pilot: Pilot[None], stage: Stage) -> None:
+    """A call is held, and its dialog is open."""
+    await watch_waiting(pilot, stage)
+    watching = chat_of(pilot).desk.watching
+    assert watching is not None
+    body = {
+        "model": "harbour-large",
+        "messages": [
+            {"role": "system", "content": "You are a careful agent."},
+            {"role": "user", "content": "Delete the old branch.\nThen push."},
+            {"role": "tool", "tool_call_id": "c1", "content": "On branch main, 2 commits ahead."},
+        ],
+        "tools": [{"type": "function", "function": {"name": name}} for name in ("bash", "edit")],
+        "stream": True,
+    }
+    request = WatchedRequest(
+        "held-1", datetime(2026, 3, 1, 12, tzinfo=UTC), "harbour", "http://127.0.0.1:1/v1", "POST",
+        "/chat/completions", "", (), json.dumps(body).encode(), Client(name="agent"),
+    )  # fmt: skip
+    held = HeldCall(request, request_facts(WatchedWire(), request), json.dumps(body, indent=2))
+
+    async def accept(verdict: Verdict) -> Verdict:
+        return verdict
+
+    _WAITING.append(asyncio.create_task(watching.held.decide(held, accept)))
+    await see(pilot, "1 call held")
+    await pilot.press("h")
+    await see(pilot, "Held: agent", "bash, edit")
+
+
+async def watch_held_then(pilot: Pilot[None], stage: Stage, key: str, text: str) -> None:
+    await watch_held(pilot, stage)
+    await pilot.press(key)
+    await see(pilot, text)
+
+
+watch_edited = partial(watch_held_then, key="e", text="Edit the request")
+watch_refused = partial(watch_held_then, key="r", text="Refuse the call")
+watch_answered = partial(watch_held_then, key="a", text="Answer with a recorded reply")

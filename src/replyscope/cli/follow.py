@@ -22,8 +22,10 @@ from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.typed_path import typed_path
 from replyscope.engine.folder_scan import FileStamp
 from replyscope.engine.following import ROUND_S, FollowedFolder, Follower
+from replyscope.engine.importing import Importer
 from replyscope.readers.formats import FORMATS
 from replyscope.store.followed import SqliteFollowed
+from replyscope.store.foreign import ForeignDatabases
 
 _SAVE_ROUNDS = 120
 RETRY_S = 3.0
@@ -33,12 +35,17 @@ RETRY_S = 3.0
 async def run_follow(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Follow folders until Ctrl+C, and report the counts. Returns the exit status."""
     places = _places(arguments.folders)
+    with ForeignDatabases() as databases:
+        return await _run(places, importer_of(wiring, databases.open), wiring, arguments.json)
+
+
+async def _run(
+    places: tuple[FollowedFolder, ...], importer: Importer, wiring: Wiring, as_json: bool
+) -> int:
     kept = SqliteFollowed(lambda: wiring.store.database)
     stamps = {path: FileStamp(*numbers) for path, numbers in (await kept.load()).items()}
-    printer = _Printer(as_json=arguments.json)
-    follower = Follower(
-        places, TABLE, importer_of(wiring), wiring.clock, printer.hear, dict(stamps)
-    )
+    printer = _Printer(as_json=as_json)
+    follower = Follower(places, TABLE, importer, wiring.clock, printer.hear, dict(stamps))
     stopped = asyncio.Event()
     is_heard = _hear_interrupt(stopped, follower)
     try:

@@ -10,7 +10,7 @@ AddOptions = Callable[[argparse.ArgumentParser], None]
 HUB_HELP = "read the hub instead of the archive of this machine"
 SORTS = ("rank", "time", "tokens", "cost", "ttft", "duration")
 PROGRAMS = (
-    "replyscope, Claude Code, Codex, Gemini CLI, opencode, ChatGPT, Claude.ai, Gemini (Google "
+    "replyscope, Claude Code, Codex, Gemini CLI, opencode, Claude.ai, ChatGPT, Gemini (Google "
     "Takeout), Open WebUI, LibreChat, llm, elia, oterm, Langfuse or OpenAI"
 )
 """The programs whose history can be imported. A test compares it with the formats: reading them

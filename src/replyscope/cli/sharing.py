@@ -5,6 +5,7 @@ from pathlib import Path
 
 from replyscope.cli.wiring import Wiring, translate_frames
 from replyscope.config.settings import read_settings
+from replyscope.domain.import_format import OpenDatabase
 from replyscope.domain.shared import ExchangeForm, Form, Progress
 from replyscope.engine.exporting import Exporter
 from replyscope.engine.import_files import FileReader
@@ -17,9 +18,9 @@ TABLE = FormatTable(FORMATS)
 """The formats that can be imported."""
 
 
-def importer_of(wiring: Wiring) -> Importer:
+def importer_of(wiring: Wiring, open_database: OpenDatabase = open_foreign) -> Importer:
     """The importer of all known formats into the store."""
-    reader = FileReader(TABLE, open_foreign, translate_frames)
+    reader = FileReader(TABLE, open_database, translate_frames)
     return Importer(reader, wiring.store, wiring.paths.kept_files)
 
 

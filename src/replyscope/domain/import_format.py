@@ -130,6 +130,7 @@ class EntryFormat(Format):
     sniff: Callable[[Mapping[str, Any]], bool]
     read: Callable[[Mapping[str, Any]], ForeignConversation | Shared | None]
     opening: Pattern[str] | None = None
+    entries: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ _CHUNK = 1 << 20
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}"]', re.DOTALL)
 _SPACE = re.compile(r"[\s,]*")
 _DOCUMENT = re.compile(r"\n[{\[]")
+_AND_THE_REST = "; its end was not found, so what follows is not read"
 _WHOLE_LITERAL = 16  # a number or word may continue beyond the buffer
 
 
@@ -63,9 +64,9 @@ class JsonItems:
             try:
                 yield self.value()
             except ValueError as error:
-                yield Broken(str(error))
-                if not self._skip():
-                    self.is_cut = True
+                self.is_cut = not self._skip()
+                yield Broken(f"{error}{_AND_THE_REST if self.is_cut else ''}")
+                if self.is_cut:
                     return
 
     def value(self) -> Any:
@@ -135,8 +136,10 @@ class JsonItems:
             found = _TOKEN.search(self._buffer, start)
             token = found.group() if found is not None else ""
             if found is None or token == '"':  # a string that continues beyond the buffer
-                self._at = found.start() if found is not None else len(self._buffer)
-                if len(self._buffer) - self._at > self._most or not self._more():
+                if token:
+                    self._buffer = '"' + _open_escape(self._buffer)
+                self._at = 0 if token else len(self._buffer)
+                if not self._more():
                     return False
                 start = 0
                 continue
@@ -148,3 +151,8 @@ class JsonItems:
             if depth <= 0:
                 self._at = start - (depth < 0)  # the bracket closes the enclosing array or object
                 return True
+
+
+def _open_escape(text: str) -> str:
+    """The backslash at the end of a text that escapes the next character, if there is one."""
+    return "\\" * ((len(text) - len(text.rstrip("\\"))) % 2)

@@ -23,6 +23,7 @@ from replyscope.engine.followed_log import FollowedLog
 from replyscope.engine.import_files import on_disk
 from replyscope.engine.importing import Importer, Tally
 from replyscope.engine.sniffing import FormatTable
+from replyscope.engine.unpacking import NeedsLibrary
 
 ROUND_S = 0.3
 """The pause between two rounds, in seconds."""
@@ -37,8 +38,10 @@ _HOT_S = 600.0
 _MOST_HOT = 64
 _MOST_OPEN = 32
 _DATABASES = (".db", ".sqlite")
-_READABLE = (".jsonl", ".json", *_DATABASES)
+_READABLE = (".jsonl", ".jsonl.zst", ".json", *_DATABASES)
 _WAL = "-wal"
+_COMPRESSED = "logs compressed with zstd"
+_HOW_TO_UNPACK = "to read them, install the package: pip install 'replyscope[encodings]'"
 
 Heard = Callable[[Shared, Taken], None]
 """Called for each session, or piece of one, that was new or has grown."""
@@ -148,6 +151,10 @@ class Follower:
                 await self._read_whole(path, stamp)
         except (*DATA_FAULTS, ImportFault) as error:
             if isinstance(error, OSError) and not os.path.lexists(path):
+                return
+            if isinstance(error, NeedsLibrary):
+                self._fail(Unreadable(_COMPRESSED, _HOW_TO_UNPACK))
+                self._files[path] = _Seen(stamp)  # not `seen`: the next start may have the library
                 return
             if not isinstance(error, ImportFault):  # a file of another kind is no failure
                 self._fail(Unreadable(Path(path).name, str(error)))

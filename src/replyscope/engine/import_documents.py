@@ -85,7 +85,11 @@ def _flat(value: Any, table: FormatTable) -> Iterator[Any]:
         for item in value:
             yield from _flat(item, table)
         return
-    if isinstance(value, Mapping) and table.of_entry(value) is None:
+    known_format = table.of_entry(value)
+    if known_format is not None and known_format.entries is not None:
+        yield from known_format.entries(value)
+        return
+    if isinstance(value, Mapping) and known_format is None:
         lists = [one for one in value.values() if isinstance(one, list)]
         known = [one for one in lists if any(table.of_entry(item) is not None for item in one)]
         for one in known:

@@ -4,7 +4,7 @@ import io
 import itertools
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
 from replyscope.domain.import_format import (
     DatabaseFault,
     DatabaseFormat,
+    ForeignDatabase,
     ImportedFile,
     Item,
     LogFormat,
@@ -33,6 +34,7 @@ from replyscope.engine.import_documents import FoundItem, items_of
 from replyscope.engine.log_lines import read_log
 from replyscope.engine.recorded_stream import session_of_stream
 from replyscope.engine.sniffing import FormatTable
+from replyscope.engine.unpacking import NeedsLibrary, can_read, check_zip, plain_name, unpacked
 
 _UNREADABLE = (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError,
                RuntimeError, NotImplementedError)  # fmt: skip
@@ -88,8 +90,9 @@ class FileReader:
             # Members are read from the zip, never unpacked: a name can't reach another folder.
             opened = closing.enter_context(open_regular(path))
             archive = closing.enter_context(zipfile.ZipFile(opened))
-            names = archive.namelist()
+            names = [info.filename for info in archive.infolist() if can_read(info)]
             files = [_in_zip(archive, name) for name in self._members(path, names)]
+            check_zip(path.name, path.stat().st_size, files)
             return self._together(path, names, files, closing)
         except BaseException:
             closing.close()
@@ -166,6 +169,8 @@ class FileReader:
             try:
                 yield from self._of_file(file)
             except ImportFault as error:
+                if is_alone and isinstance(error, NeedsLibrary):
+                    raise
                 if is_alone:
                     raise ImportFault(error.message, self._next_step) from error
                 yield FoundItem(Unreadable(file.name, error.message), is_known=True)
@@ -184,38 +189,31 @@ class FileReader:
             yield from items_of(JsonItems(text), file.name, self._table)
 
     def _database(self, path: Path, wants: Wants | None) -> Batch:
+        """The sessions of a database, which is opened once until the last one."""
+        closing = ExitStack()
         try:
-            with self._open_database(path) as database:
-                known = self._table.of_database(database.tables)
-                count = known.count(database) if known is not None else 0
-        except DatabaseFault as error:
-            raise _database_fault(path, error, self._table.database_titles) from error
-        if known is None:
-            why = f"{path} is a database of an unknown program."
-            raise ImportFault(why, self._next_step)
+            database = closing.enter_context(self._open_database(path))
+            known = self._table.of_database(database.tables)
+            if known is None:
+                why = f"{path} is a database of an unknown program."
+                raise ImportFault(why, self._next_step)
+            count = known.count(database)
+        except BaseException as error:
+            closing.close()
+            if isinstance(error, DatabaseFault):
+                raise _database_fault(path, error, self._table.database_titles) from error
+            raise
         done = itertools.count()
         place = 0
 
-        def each(known: DatabaseFormat) -> Iterator[Foreign]:
+        def each() -> Iterator[Foreign]:
             nonlocal place
-            for item in self._rows(path, known, wants):
-                place = next(done) + 1
-                yield self.session_of(item)
+            with closing:
+                for item in _rows(database, known, wants):
+                    place = next(done) + 1
+                    yield self.session_of(item)
 
-        return Batch(each(known), count, lambda: place)
-
-    def _rows(self, path: Path, known: DatabaseFormat, wants: Wants | None) -> Iterator[Item]:
-        try:
-            with self._open_database(path) as database:
-                if wants is None or known.read_wanted is None:
-                    items = known.read(database)
-                else:
-                    items = known.read_wanted(database, wants)
-                for item in items:
-                    yield item
-                    database.begin()
-        except (DatabaseFault, OSError) as error:
-            yield Unreadable(_REST, f"it can't be read: {error}")
+        return Batch(each(), count, lambda: place)
 
     def session_of(self, item: Item) -> Foreign:
         """The session of an item, or the reason why it can't be read."""
@@ -228,6 +226,20 @@ class FileReader:
         except DATA_FAULTS as error:
             key = item.key if isinstance(item, ForeignConversation) else ""
             return Unreadable(item.title or key, fault_in_words(error))
+
+
+def _rows(database: ForeignDatabase, known: DatabaseFormat, wants: Wants | None) -> Iterator[Item]:
+    """The conversations of a database. One that fails ends it, with what came before."""
+    try:
+        if wants is None or known.read_wanted is None:
+            items = known.read(database)
+        else:
+            items = known.read_wanted(database, wants)
+        for item in items:
+            yield item
+            database.begin()
+    except (DatabaseFault, OSError) as error:
+        yield Unreadable(_REST, f"it can't be read: {error}")
 
 
 class _Progress:
@@ -275,13 +287,20 @@ def on_disk(path: Path, name: str) -> ImportedFile:
     """A file on the disk; `name` is its path in the imported folder. Raises OSError."""
     status = path.stat()
     at = datetime.fromtimestamp(status.st_mtime, UTC)
-    base = PurePosixPath(name).name
-    return ImportedFile(base, status.st_size, partial(open_regular, path), at, name)
+    return _compressible(partial(open_regular, path), name, status.st_size, at)
 
 
 def _in_zip(archive: zipfile.ZipFile, name: str) -> ImportedFile:
     size = archive.getinfo(name).file_size
-    return ImportedFile(PurePosixPath(name).name, size, partial(archive.open, name), None, name)
+    return _compressible(partial(archive.open, name), name, size)
+
+
+def _compressible(
+    opening: Callable[[], IO[bytes]], name: str, size: int, at: datetime | None = None
+) -> ImportedFile:
+    base = PurePosixPath(name).name
+    opened = partial(unpacked, opening, base, size)
+    return ImportedFile(plain_name(base), size, opened, at, plain_name(name))
 
 
 def _what_is_wrong(name: str, begun: list[FoundItem]) -> str:

@@ -66,7 +66,7 @@ class CallLog:
         fields = mapping_of(message)
         kind = name_of(fields.get("type"))
         role = name_of(fields.get("role")) or _ROLES.get(kind, "")
-        content = fields.get("content", fields.get("parts"))
+        content = fields.get("content_parts") or fields.get("content", fields.get("parts"))
         if not fields:
             self._say(Role.USER, (TextPart(text_of(message)),))
         elif kind == "reasoning":
@@ -196,7 +196,7 @@ def _has_blocks(content: Any) -> bool:
 
 def calls_of(message: Fields) -> tuple[ToolCall, ...]:
     """The tool calls of a message of Chat Completions."""
-    listed = [*list_of(message.get("tool_calls"))]
+    listed = [*list_of(message.get("tool_calls") or message.get("toolCalls"))]
     if isinstance(message.get("function_call"), Mapping):
         listed.append({"function": message["function_call"]})
     return tuple(_call(mapping_of(one), number) for number, one in enumerate(listed))
@@ -206,9 +206,9 @@ def _call(call: Fields, number: int) -> ToolCall:
     custom = mapping_of(call.get("custom"))
     inner = mapping_of(call.get("function")) or custom or call
     return ToolCall(
-        name_of(call.get("id")) or f"call/{number}",
+        name_of(call.get("id") or call.get("toolCallId")) or f"call/{number}",
         "custom" if custom else "function",
-        name_of(inner.get("name")) or "tool",
+        name_of(inner.get("name") or inner.get("toolName")) or "tool",
         arguments_of(inner.get("arguments", inner.get("input", inner.get("args")))),
         ToolCallState.COMPLETED,
     )

@@ -34,6 +34,11 @@ _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "agent-name": "
 _SYNTHETIC = "<synthetic>"
 _INTERRUPTED = "[Request interrupted by user"
 _MOST_SUMMARIES = 1_000
+_BESIDE = ("summary", "file-history-snapshot", "file-history-delta", "queue-operation", "progress",
+           "last-prompt", "permission-mode", "mode", "pr-link", "agent-color", "agent-setting",
+           "worktree-state", "relocated", "bridge-session", "cost-state", "atis-latch",
+           "attribution-snapshot", "fork-context-ref", *_TITLES)  # fmt: skip
+"""The kinds of lines beside the tree whose texts are titles, repeats, or settings."""
 
 
 class _Log(TurnLog):
@@ -52,6 +57,7 @@ class _Log(TurnLog):
             self.talk(self._session_of(entry)).name(entry.get(_TITLES[kind]), is_final=is_final)
         uuid = name_of(entry.get("uuid"))
         if not uuid or not self._session_of(entry):
+            self._leave_out(entry, kind)
             return
         talk = self._talk_of(entry, uuid)
         if uuid in talk.above:  # a line that is written twice
@@ -62,6 +68,8 @@ class _Log(TurnLog):
             talk.above[uuid] = _reply(talk, entry, message, uuid, parent)
         elif kind == "user" and isinstance(message, Mapping):
             talk.above[uuid] = _asked(talk, entry, message, uuid, parent)
+        elif (queued := _queued(entry)) is not None:
+            talk.above[uuid] = _asked(talk, entry, queued, uuid, parent)
         else:
             talk.above[uuid] = parent
             _leave_out(talk, entry, kind)
@@ -86,6 +94,13 @@ class _Log(TurnLog):
         talk.tags = ("subagent",)
         return talk
 
+    def _leave_out(self, entry: Line, kind: str) -> None:
+        """Report a line of an unknown kind with text, which has no place in the tree."""
+        if kind not in _BESIDE and any(map(is_prose, texts_in(entry))):
+            known = self._session_of(entry) or next(reversed(self._talks), "")
+            if known:
+                self.talk(known).leftovers.add(f"line of the kind `{kind}`"[:80], "it is not known")
+
     def _summarise(self, entry: Line) -> None:
         """Set the title of the session with this line id, now or when the line is read."""
         leaf, title = name_of(entry.get("leafUuid")), text_of(entry.get("summary"))
@@ -95,6 +110,17 @@ class _Log(TurnLog):
                 return
         if len(self._summaries) < _MOST_SUMMARIES:
             self._summaries[leaf] = title
+
+
+def _queued(entry: Line) -> Line | None:
+    """What the person wrote while a reply streamed, as a message; it is an attachment."""
+    about = mapping_of(entry.get("attachment"))
+    is_prompt = about.get("commandMode", "prompt") == "prompt" and not about.get("isMeta")
+    by = mapping_of(about.get("origin")).get("kind", "human")
+    words = about.get("prompt")
+    if about.get("type") != "queued_command" or not is_prompt or by != "human" or not words:
+        return None
+    return {"role": "user", "content": words}
 
 
 def _at(entry: Line) -> datetime | None:

@@ -16,7 +16,7 @@ from replyscope.readers.opencode import OPENCODE, OPENCODE_FILES
 from replyscope.readers.oterm import OTERM
 from replyscope.readers.replyscope_json import REPLYSCOPE
 from replyscope.readers.sse import SSE
-from replyscope.readers.takeout import TAKEOUT, TAKEOUT_HTML
+from replyscope.readers.takeout import TAKEOUT, TAKEOUT_HTML, TAKEOUT_WORKSPACE
 
 FORMATS: tuple[Format, ...] = (
     REPLYSCOPE,
@@ -26,10 +26,11 @@ FORMATS: tuple[Format, ...] = (
     GEMINI_CLI_JSON,
     OPENCODE,
     OPENCODE_FILES,
-    CHATGPT,
     CLAUDE_AI,
+    CHATGPT,
     TAKEOUT,
     TAKEOUT_HTML,
+    TAKEOUT_WORKSPACE,
     OPEN_WEBUI,
     LIBRECHAT,
     LLM,

@@ -220,9 +220,10 @@ class _Log(TurnLog):
             self._message(mapping_of(message))
 
     def _rewind(self, name: str) -> None:
-        """Move the head to before a message: the next turns form another branch."""
-        if name in self._talk.above:
-            self._talk.head = self._talk.above[name]
+        """Move the head to before a message: the next turns form another branch. The program
+        forgets the whole chat if it does not know the message.
+        """
+        self._talk.head = self._talk.above.get(name)
 
 
 def _read(entry: Fields) -> ForeignConversation:

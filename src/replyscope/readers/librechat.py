@@ -1,45 +1,36 @@
 """The JSON export of a conversation of LibreChat: a list or a tree of messages."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replyscope.domain.exchange import ToolCall, Usage
+from replyscope.domain.exchange import Usage
 from replyscope.domain.finish import FinishReason, read_finish_word
 from replyscope.domain.foreign import ForeignConversation, ForeignTurn
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.import_format import EntryFormat
-from replyscope.domain.leftovers import Leftovers
-from replyscope.domain.loose_json import (
-    arguments_of,
-    digest_of,
-    list_of,
-    mapping_of,
-    name_of,
-    text_of,
-)
+from replyscope.domain.leftovers import Extras, Leftovers, as_extras
+from replyscope.domain.loose_json import digest_of, list_of, mapping_of, name_of, text_of
 from replyscope.domain.message import Part, Role, TextPart
 from replyscope.domain.sound_numbers import count_of
-from replyscope.domain.tool import ToolCallState
 from replyscope.readers.chat_tables import time_of_text
 from replyscope.readers.content_parts import file_part, parts_of
+from replyscope.readers.librechat_parts import plain_part, steps_of
 from replyscope.readers.message_tree import links_of, parents_first
-from replyscope.readers.reply_steps import (
-    CallIds,
-    CallStep,
-    ReasoningStep,
-    Step,
-    TextStep,
-    turns_of,
-)
+from replyscope.readers.reply_steps import ReasoningStep, Step, TextStep, turns_of
 
 Fields = Mapping[str, Any]
 _PROMPTS = ("system", "instructions", "promptPrefix")
+_LISTS = ("messages", "messagesTree")
+"""The fields with the messages: the second one is of a recursive export with several roots."""
+_KEPT = ("feedback", "attachments", "summary")
+_THINKING = re.compile(r"\A:::thinking\n(.*?)\n:::\n*", re.DOTALL)
 
 
 def _read(entry: Fields) -> ForeignConversation:
-    messages = dict(_each(entry.get("messages")))
-    if not messages and not isinstance(entry.get("messages"), list):
+    messages = dict(_each(_listed(entry)))
+    if not messages and not any(isinstance(entry.get(name), list) for name in _LISTS):
         raise BadData("it has no messages: the field `messages` is missing")
     options, systems, leftovers = mapping_of(entry.get("options")), Systems(), Leftovers()
     for name in _PROMPTS:
@@ -54,17 +45,21 @@ def _read(entry: Fields) -> ForeignConversation:
         turns += made
         ends[key] = made[-1].key if made else above
     last = next(reversed(messages), "")
-    at = next((turn.at for turn in turns if turn.at), None)
     return ForeignConversation(
         "librechat",
         name_of(entry.get("conversationId")) or digest_of(entry),
         text_of(entry.get("title")),
-        at or time_of_text(entry.get("exportAt")),
+        next((turn.at for turn in turns if turn.at), None),
         tuple(turns),
         systems.first,
         ends.get(last),
         left_out=leftovers.all,
     )
+
+
+def _listed(entry: Fields) -> Any:
+    """The messages. A recursive export of one root has it as an object."""
+    return next((entry[name] for name in _LISTS if entry.get(name)), [])
 
 
 def _each(messages: Any) -> Iterator[tuple[str, Fields]]:
@@ -91,8 +86,9 @@ def _turns(
     at = time_of_text(message.get("createdAt"))
     content = message.get("content") or message.get("text")
     if message.get("isCreatedByUser"):
+        quotes = [TextPart(f"> {text_of(one)}") for one in list_of(message.get("quotes"))]
         files = [file_part(mapping_of(one), "file") for one in _files(message)]
-        parts = (*_said(content), *files)
+        parts = (*quotes, *_said(content), *files)
         return [ForeignTurn(key, Role.USER, parts, at, above)] if parts else []
     if not message:
         return []
@@ -102,7 +98,6 @@ def _turns(
     is_cut = message.get("unfinished") is True
     unstated = FinishReason.CANCELLED if is_cut else FinishReason.UNSTATED
     failed = message.get("error") is True
-    count = count_of(message.get("tokenCount"))
     whole = ForeignTurn(
         key,
         Role.ASSISTANT,
@@ -110,12 +105,23 @@ def _turns(
         at,
         above,
         name_of(message.get("model")) or model,
-        usage=Usage(output_tokens=count) if count else None,
+        usage=_usage(message),
         finish=FinishReason.ERROR if failed else read_finish_word(raw) if raw else unstated,
         finish_raw=raw,
         error=text_of(message.get("text")) or "error" if failed else "",
+        extras=_extras(message),
     )
     return turns_of([*_steps(content, key, left)], whole)
+
+
+def _usage(message: Fields) -> Usage | None:
+    """The usage: the tokens of the reply, and of its prompt where they were recorded."""
+    given, out = count_of(message.get("promptTokens")), count_of(message.get("tokenCount"))
+    return Usage(given, out) if given or out else None
+
+
+def _extras(message: Fields) -> Extras:
+    return as_extras({name: message[name] for name in _KEPT if message.get(name)})
 
 
 def _files(message: Fields) -> Iterator[Fields]:
@@ -124,52 +130,29 @@ def _files(message: Fields) -> Iterator[Fields]:
         yield {
             "name": name_of(file.get("filename")),
             "url": address if address[:4] == "data" else "",
+            "content": file.get("text"),
         }
 
 
 def _said(content: Any) -> tuple[Part, ...]:
-    parts = tuple(part for one in list_of(content) for part in parts_of(_plain(one)))
+    parts = tuple(part for one in list_of(content) for part in parts_of(plain_part(one)))
     return tuple(part for part in parts if part != TextPart(""))
 
 
-def _plain(part: Any) -> Any:
-    """A part whose text is an object with a `value`, as OpenAI's assistants have it."""
-    text = mapping_of(part).get("text")
-    return {**part, "text": text_of(text.get("value"))} if isinstance(text, Mapping) else part
-
-
 def _steps(content: Any, key: str, left: Leftovers) -> Iterator[Step]:
-    ids = CallIds(key)
-    for part in map(_plain, list_of(content)):
-        fields = mapping_of(part)
-        match name_of(fields.get("type")):
-            case "think":
-                yield ReasoningStep(text_of(fields.get("think")))
-            case "tool_call":
-                yield _call(mapping_of(fields.get("tool_call")), ids)
-            case "error":
-                yield TextStep(text_of(fields.get("error") or fields.get("text")))
-            case "image_file":
-                left.add_image()
-            case _:
-                yield TextStep("".join(p.text for p in parts_of(part) if isinstance(p, TextPart)))
-
-
-def _call(call: Fields, ids: CallIds) -> CallStep:
-    inner = mapping_of(call.get("function"))
-    output = call.get("output", inner.get("output"))
-    made = ToolCall(
-        ids.take(name_of(call.get("id"))),
-        "function",
-        name_of(call.get("name") or inner.get("name")) or "tool",
-        arguments_of(call.get("args", inner.get("arguments"))) or "{}",
-        ToolCallState.COMPLETED,
-    )
-    return CallStep(made, text_of(output) if output is not None else None)
+    """The parts of a reply. Before there were parts, thinking was marked in its text."""
+    marked = _THINKING.match(content) if isinstance(content, str) else None
+    if marked is None:
+        yield from steps_of(content, key, left)
+        return
+    yield ReasoningStep(marked[1])
+    yield TextStep(marked.string[marked.end() :])
 
 
 def _sniff(entry: Mapping[str, Any]) -> bool:
-    return "conversationId" in entry and isinstance(entry.get("messages"), list)
+    return "conversationId" in entry and any(
+        isinstance(entry.get(name), list | Mapping) for name in _LISTS
+    )
 
 
 LIBRECHAT = EntryFormat(

@@ -1,33 +1,28 @@
-"""The logs of OpenAI's API: stored chat completions and responses, results of batches, and lists
-of messages. Each line or entry is one request, with or without its messages.
+"""The logs of OpenAI's API: stored chat completions and responses, results of batches and of
+evals, and lists of messages. Each line or entry is one request, with or without its messages.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from replyscope.domain.exchange import Api, ToolCall, Usage
-from replyscope.domain.finish import (
-    FinishReason,
-    Outcome,
-    StreamEnd,
-    derive_finish_of_response,
-    read_finish_word,
-)
 from replyscope.domain.foreign import ForeignConversation, ForeignTurn, time_of
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.import_format import EntryFormat
+from replyscope.domain.leftovers import Extras, as_extras
 from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of
-from replyscope.domain.message import Role, TextPart
-from replyscope.domain.sound_numbers import count_of
-from replyscope.readers.call_log import CallLog, calls_of, messages_of
+from replyscope.readers.call_log import CallLog, messages_of
+from replyscope.readers.chat_tables import time_of_text
 from replyscope.readers.content_parts import text_parts
-from replyscope.readers.response_items import call_of, reasoning_of
+from replyscope.readers.logged_reply import replies_of
 
 Fields = Mapping[str, Any]
 _OBJECTS = ("chat.completion", "response")
 _RESPONSES = ("response", "output", "completion")
 _REQUESTS = ("request", "input", "body")
-_ABOUT = ("metadata", "tags")
+_EVALUATED = "eval.run.output_item"
+_PAIR = ("preferred_output", "non_preferred_output")
+_KEPT = ("metadata", "tags", "results")
 
 
 def _reply_of(entry: Fields) -> Fields:
@@ -55,114 +50,87 @@ def _request_of(entry: Fields, reply: Fields) -> list[Any]:
     return [*before, *messages_of(given["messages"] or given["input"])]
 
 
-def _read(entry: Fields) -> ForeignConversation:
+def _read(entry: Fields) -> ForeignConversation | None:
+    """The request of an entry with its replies; None for another line of the log of an eval."""
+    if _is_event(entry):
+        entry = _sampled(entry)
+        if not entry:
+            return None
+    elif entry.get("object") == _EVALUATED:
+        entry = _evaluated(entry)
     reply = _reply_of(entry)
-    at = time_of(reply.get("created", reply.get("created_at")))
-    log = CallLog(at)
-    messages = _request_of(entry, reply)
-    for message in messages:
+    log = CallLog(time_of(reply.get("created", reply.get("created_at"))))
+    for message in _request_of(entry, reply):
         log.add(message)
-    if reply.get("object") == "response":
-        replies = [_response(reply, entry)]
-    else:
-        replies = [*_choices(reply, entry)]
-    made = log.end("openai", "log", "", replies)
+    made = log.end("openai", "log", "", [*_replies(reply, entry)])
     if made is None:
-        error = mapping_of(entry.get("error"))
+        body = mapping_of(mapping_of(entry.get("response")).get("body"))
+        error = mapping_of(entry.get("error") or body.get("error"))
         raise BadData(text_of(error.get("message")) or "it has neither messages nor a reply")
     return made
 
 
-def _choices(reply: Fields, entry: Fields) -> Iterator[ForeignTurn]:
-    """A reply for each choice; the usage is of all of them, so the first one has it."""
-    request_id = name_of(
-        reply.get("request_id") or mapping_of(entry.get("response")).get("request_id")
-    )
-    for number, choice in enumerate(map(mapping_of, list_of(reply.get("choices")))):
-        message = mapping_of(choice.get("message"))
-        refusal, calls = text_of(message.get("refusal")), calls_of(message)
-        text = text_parts(message.get("content")) or refusal
-        raw = name_of(choice.get("finish_reason")) or None
-        finish = read_finish_word(raw) if raw else FinishReason.UNSTATED
-        if refusal and finish is FinishReason.STOP:
-            finish = FinishReason.REFUSAL
-        yield ForeignTurn(
-            "",
-            Role.ASSISTANT,
-            (TextPart(text),) if text else (),
-            time_of(reply.get("created")),
-            model=name_of(reply.get("model")),
-            reasoning=text_of(message.get("reasoning_content") or message.get("reasoning")),
-            calls=calls,
-            usage=usage_of(reply.get("usage")) if number == 0 else None,
-            finish=finish,
-            finish_raw=raw,
-            response_id=name_of(reply.get("id")) or None,
-            request_id=request_id or None,
-            service_tier=name_of(reply.get("service_tier")) or None,
-            max_tokens=count_of(reply.get("max_completion_tokens", reply.get("max_tokens"))),
-        )
+def _replies(reply: Fields, entry: Fields) -> Iterator[ForeignTurn]:
+    holder = mapping_of(entry.get("response"))
+    request_id = name_of(reply.get("request_id") or holder.get("request_id")) or None
+    kept: Extras = as_extras({k: v for k in _KEPT if (v := reply.get(k) or entry.get(k))})
+    for number, one in enumerate(replies_of(reply) if reply else ()):
+        yield replace(one, request_id=request_id, extras=kept if number == 0 else ())
+    for name in (name for name in _PAIR if entry.get(name)):
+        for one in replies_of(entry[name]):
+            yield replace(one, extras=as_extras({"preference": name.removesuffix("_output")}))
 
 
-def _response(reply: Fields, entry: Fields) -> ForeignTurn:
-    texts, thoughts, refusals = [], [], []
-    calls: list[ToolCall] = []
-    for number, item in enumerate(map(mapping_of, list_of(reply.get("output")))):
-        if item.get("type") == "reasoning":
-            thoughts += reasoning_of(item)
-        elif item.get("type") == "message":
-            for part in map(mapping_of, list_of(item.get("content"))):
-                texts.append(text_of(part.get("text")))
-                refusals.append(text_of(part.get("refusal")))
-        elif (call := call_of(item, f"call/{number}")) is not None:
-            calls.append(call)
-    refusal, status = "".join(refusals), name_of(reply.get("status")) or None
-    reason = name_of(mapping_of(reply.get("incomplete_details")).get("reason")) or None
-    is_open = any(call.kind in ("function", "custom") for call in calls)
-    outcome = Outcome(has_open_calls=is_open, has_refusal=bool(refusal))
-    finish, raw = derive_finish_of_response(status, reason, outcome, end=StreamEnd.DONE)
-    text = "".join(texts) or refusal
-    began, ended = time_of(reply.get("created_at")), time_of(reply.get("completed_at"))
-    took = (ended - began).total_seconds() * 1000 if began and ended else None
-    return ForeignTurn(
-        "",
-        Role.ASSISTANT,
-        (TextPart(text),) if text else (),
-        began,
-        model=name_of(reply.get("model")),
-        reasoning="\n\n".join(thoughts),
-        calls=tuple(calls),
-        usage=usage_of(reply.get("usage")),
-        duration_ms=took or None,
-        finish=finish,
-        finish_raw=raw,
-        error=text_of(mapping_of(reply.get("error")).get("message")),
-        api=Api.RESPONSES,
-        response_id=name_of(reply.get("id")) or None,
-        service_tier=name_of(reply.get("service_tier")) or None,
-        max_tokens=count_of(reply.get("max_output_tokens")),
+def _evaluated(entry: Fields) -> Fields:
+    """The item of an eval as a completion with its request and the results of its graders."""
+    sample = mapping_of(entry.get("sample"))
+    reason = sample.get("finish_reason")
+    choices = [{"message": one, "finish_reason": reason} for one in list_of(sample.get("output"))]
+    about = ("model", "usage", "max_completion_tokens")
+    reply = {
+        "object": "chat.completion",
+        "created": entry.get("created_at"),
+        "choices": choices,
+        **{name: sample.get(name) for name in about},
+    }
+    return {
+        "response": reply if choices else None,
+        "error": sample.get("error"),
+        "messages": sample.get("input"),
+        "results": entry.get("results"),
+    }
+
+
+def _is_event(entry: Fields) -> bool:
+    """Whether an entry is a line of the log of openai/evals."""
+    return {"run_id", "event_id", "type"} <= entry.keys() or (
+        len(entry) == 1 and isinstance(entry.get("spec", entry.get("final_report")), Mapping)
     )
 
 
-def usage_of(value: Any) -> Usage | None:
-    """The usage of Chat Completions or of the Responses API."""
-    usage = mapping_of(value)
-    if not usage:
-        return None
-    into = mapping_of(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
-    out = mapping_of(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
-    return Usage(
-        usage.get("prompt_tokens", usage.get("input_tokens")),
-        usage.get("completion_tokens", usage.get("output_tokens")),
-        usage.get("total_tokens"),
-        into.get("cached_tokens"),
-        into.get("cache_write_tokens"),
-        out.get("reasoning_tokens"),
-    )
+def _sampled(entry: Fields) -> Fields:
+    """An answer that a program sampled, as a completion; empty for another event."""
+    data = mapping_of(entry.get("data"))
+    if entry.get("type") != "sampling" or "sampled" not in data:
+        return {}
+    at = time_of_text(entry.get("created_at"))
+    texts = list_of(data["sampled"])
+    return {
+        "messages": messages_of(data.get("prompt")),
+        "response": {
+            "object": "chat.completion",
+            "created": at.timestamp() if at else None,
+            "model": data.get("model"),
+            "choices": [{"message": {"content": text_of(one)}} for one in texts],
+            "usage": data.get("usage"),
+        },
+    }
 
 
 def _sniff(entry: Mapping[str, Any]) -> bool:
     if _reply_of(entry) or ("custom_id" in entry and "response" in entry):
+        return True
+    if entry.get("object") == _EVALUATED or _is_event(entry) or any(k in entry for k in _PAIR):
         return True
     messages = entry.get("messages")
     return (
@@ -178,7 +146,8 @@ def _sniff(entry: Mapping[str, Any]) -> bool:
 OPENAI_LOG = EntryFormat(
     name="openai",
     title="OpenAI",
-    path="stored completions, responses, results of a batch, or lists of messages (JSON, JSONL)",
+    path="stored completions, responses, results of a batch or of an eval, or lists of messages "
+    "(JSON, JSONL)",
     content="each request with its messages, if the file has them, and its reply",
     sniff=_sniff,
     read=_read,

@@ -4,23 +4,19 @@ A database with a journal, or in WAL mode, is copied first: SQLite would create 
 files next to the original.
 """
 
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Self
 
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.import_format import DatabaseFault, DatabaseRow
-from replyscope.domain.regular_file import open_regular
+from replyscope.store.foreign_copy import JOURNAL, DatabaseCopy, beside, needs_copy
 from replyscope.store.foreign_guard import ForeignGuard
 from replyscope.store.sqlite_errors import result_code
 
-_BESIDE = ("-wal", "-journal")
-_WAL_MODE = b"\x02\x02"
-_TRIES = 5
-_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _MOST_BYTES = 8_000_000_000
 
 
@@ -48,14 +44,43 @@ class GuardedDatabase:
 @contextmanager
 def open_foreign(path: Path) -> Iterator[GuardedDatabase]:
     """A database of another program. Raises ImportFault, DatabaseFault, OSError."""
-    if path.stat().st_size > _MOST_BYTES:
-        raise ImportFault(f"{path} is larger than {_MOST_BYTES // 10**9} GB.", "Import a part.")
-    with tempfile.TemporaryDirectory(prefix="replyscope-") as folder:
-        place = _copied(path, Path(folder)) if _needs_copy(path) else path
-        mode = "ro" if place == path else "rw"  # SQLite has to roll the journal back
-        uri = f"{place.absolute().as_uri()}?mode={mode}"
-        with closing(_connected(uri)) as connection:
+    with ForeignDatabases() as databases, databases.open(path) as database:
+        yield database
+
+
+class ForeignDatabases:
+    """Opens databases of other programs again and again. Their copies are kept until the end, so
+    that only what has changed is copied again.
+    """
+
+    def __init__(self) -> None:
+        self._closing = ExitStack()
+        self._copies: dict[Path, DatabaseCopy] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._closing.close()
+        self._copies.clear()
+
+    @contextmanager
+    def open(self, path: Path) -> Iterator[GuardedDatabase]:
+        """A database, whose file never changes. Raises ImportFault, DatabaseFault, OSError."""
+        if path.stat().st_size > _MOST_BYTES:
+            raise ImportFault(f"{path} is larger than {_MOST_BYTES // 10**9} GB.", "Import a part.")
+        place = self._copy_of(path).renew() if needs_copy(path) else path
+        is_hot = place != path and beside(place, JOURNAL).exists()
+        mode = "rw" if is_hot else "ro"  # SQLite has to roll a journal back
+        with closing(_connected(f"{place.absolute().as_uri()}?mode={mode}")) as connection:
             yield _guarded(connection)
+
+    def _copy_of(self, path: Path) -> DatabaseCopy:
+        if path not in self._copies:
+            made = tempfile.TemporaryDirectory(prefix="replyscope-")
+            folder = Path(self._closing.enter_context(made))
+            self._copies[path] = DatabaseCopy(path, folder)
+        return self._copies[path]
 
 
 def _connected(uri: str) -> sqlite3.Connection:
@@ -82,52 +107,3 @@ def _fault(error: sqlite3.Error) -> DatabaseFault:
         is_forbidden=code == sqlite3.SQLITE_AUTH,
         is_mismatch=code == sqlite3.SQLITE_ERROR,  # also of a missing table or column
     )
-
-
-def _needs_copy(path: Path) -> bool:
-    with open_regular(path) as file:
-        is_wal = file.read(20)[18:20] == _WAL_MODE
-    return is_wal or any(_beside(path, end).exists() for end in _BESIDE)
-
-
-def _beside(path: Path, end: str) -> Path:
-    return path.with_name(path.name + end)
-
-
-def _copied(path: Path, folder: Path) -> Path:
-    """A copy with its journals; copied again when the program wrote in the meantime."""
-    files = [path, *(_beside(path, end) for end in _BESIDE)]
-    copy = folder / "copy.db"
-    for _ in range(_TRIES):
-        before = _stamps(files)
-        for file, end in zip(files, ("", *_BESIDE), strict=True):
-            target = _beside(copy, end)
-            target.unlink(missing_ok=True)
-            if file.exists():
-                with open_regular(file) as source, target.open("wb") as copied:
-                    shutil.copyfileobj(source, copied)
-        if _stamps(files) == before:
-            break
-    _refuse_super_journal(_beside(copy, "-journal"))
-    return copy
-
-
-def _refuse_super_journal(journal: Path) -> None:
-    """Raise ImportFault for a journal that names another file: SQLite deletes that file when
-    it rolls the journal back.
-    """
-    if not journal.exists():
-        return
-    with journal.open("rb") as file:
-        file.seek(max(0, journal.stat().st_size - len(_MAGIC)))
-        ends_with_name = file.read() == _MAGIC
-    if ends_with_name:
-        raise ImportFault(
-            f"{journal.name} names a file of another database.",
-            "Open the database once with the program that made it, then import it.",
-        )
-
-
-def _stamps(files: list[Path]) -> list[tuple[int, int] | None]:
-    found = [file.stat() if file.exists() else None for file in files]
-    return [(status.st_size, status.st_mtime_ns) if status else None for status in found]

@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 from replyscope.domain.import_format import ImportedFile, LogFormat
 from replyscope.readers.codex.rollout import NAME, Rollout
 
-_MEMBER = re.compile(r"rollout-.*\.jsonl")
+_MEMBER = re.compile(r"rollout-.*\.jsonl(?:\.zst)?")
 _FIRST = re.compile(
-    rb'\{"timestamp"\s*:\s*"[^"]*"\s*,\s*"type"\s*:\s*"(?:session_meta|response_item|event_msg|turn_context)"'
+    rb'\{"timestamp"\s*:\s*"[^"]*"\s*,\s*(?:"ordinal"\s*:\s*\d+\s*,\s*)?'
+    rb'"type"\s*:\s*"(?:session_meta|response_item|event_msg|turn_context)"'
 )
 _OLD = re.compile(rb'\{"id"\s*:\s*"[^"]*"\s*,\s*"timestamp"\s*:\s*"[^"]*"\s*,\s*"instructions"\s*:')
 
@@ -25,7 +26,7 @@ def _sniff(_file: ImportedFile, head: bytes) -> bool:
 CODEX = LogFormat(
     name=NAME,
     title="Codex",
-    path="a `rollout-….jsonl`, or the folder `~/.codex/sessions`",
+    path="a `rollout-….jsonl` or `rollout-….jsonl.zst`, or the folder `~/.codex/sessions`",
     content="the messages of each session, with tool calls, results, reasoning and usage",
     members=_members,
     member="rollouts of Codex (rollout-*.jsonl)",

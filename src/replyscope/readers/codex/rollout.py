@@ -16,11 +16,18 @@ from replyscope.domain.foreign import ForeignTurn
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.import_format import ImportedFile
-from replyscope.domain.loose_json import mapping_of, name_of, text_of
+from replyscope.domain.leftovers import is_prose
+from replyscope.domain.loose_json import mapping_of, name_of, text_of, texts_in
 from replyscope.domain.message import Role, TextPart, ToolResultPart
 from replyscope.domain.sound_numbers import count_of
 from replyscope.readers.chat_tables import time_of_text
-from replyscope.readers.codex.items import is_result, result_of, usage_of
+from replyscope.readers.codex.items import (
+    ended,
+    is_result,
+    result_of,
+    usage_of,
+    words_between_agents,
+)
 from replyscope.readers.content_parts import parts_of
 from replyscope.readers.response_items import call_of, reasoning_of
 from replyscope.readers.turn_log import Talk, TurnLog
@@ -31,6 +38,12 @@ _SYSTEM = ("system", "developer")
 _NOT_WORDS = ("<", "# AGENTS.md")
 _ENDS = ("task_complete", "turn_complete")
 _MOST_PROMPTS = 1_000
+_SILENT = ("world_state", "inter_agent_communication_metadata", "retained_context",
+           "security_risk_score")  # fmt: skip
+_NO_WORDS = ("ghost_snapshot", "compaction", "compaction_summary", "context_compaction",
+             "additional_tools", "configuration_update")  # fmt: skip
+_REPEATS = ("UserMessage", "AgentMessage", "Reasoning", "HookPrompt", "ContextCompaction")
+"""The items of events that repeat an item of the conversation."""
 
 
 class Rollout(TurnLog):
@@ -72,19 +85,23 @@ class Rollout(TurnLog):
                 self._use(payload.get("usage"), name_of(payload.get("response_id")) or None)
             case "compacted":
                 self._compacted(payload)
+            case "inter_agent_communication":
+                self._hear(payload)
+            case kind if kind not in _SILENT and any(map(is_prose, texts_in(payload))):
+                self._here.leftovers.add(f"line of the kind `{kind[:60]}`", "its kind is not known")
 
     @property
     def _here(self) -> Talk:
         """The conversation of the file; it is named by the file if its first line is damaged."""
         if self._talk is None:
-            self._talk = self.talk(self._file.name.removesuffix(".jsonl")[-36:])
+            self._talk = self.talk(self._file.name.partition(".jsonl")[0][-36:])
         return self._talk
 
     def _begin(self, meta: Line) -> None:
         """Read the head of the file. A fork also has the heads of its parent sessions."""
         if self._talk is not None:
             return
-        key = name_of(meta.get("id"))
+        key = name_of(meta.get("id") or meta.get("session_id"))
         if not key:
             raise BadData("the session has no id")
         self._talk = self.talk(key)
@@ -92,7 +109,8 @@ class Rollout(TurnLog):
         prompt = mapping_of(meta.get("base_instructions")).get("text") or meta.get("instructions")
         self._systems.add(text_of(prompt))
         self._talk.system = self._systems.first
-        if "subagent" in mapping_of(meta.get("source")):
+        is_child = meta.get("thread_source") == "subagent" or meta.get("parent_thread_id")
+        if is_child or "subagent" in mapping_of(meta.get("source")):
             self._talk.tags = ("subagent",)
 
     def _item(self, item: Line) -> None:
@@ -108,11 +126,13 @@ class Rollout(TurnLog):
             self._think(reasoning_of(item))
         elif is_result(item):
             self._result(item)
+        elif kind == "agent_message":
+            self._hear(item)
         elif (call := call_of(item, f"call/{self.number}")) is not None:
             reply = self._reply()
             calls = (*reply.calls, call)
             self._here.put(replace(reply, calls=calls, finish=FinishReason.TOOL_CALLS))
-        elif kind not in ("ghost_snapshot", "compaction", "compaction_summary"):
+        elif kind not in _NO_WORDS:
             self._here.leftovers.add(f"item of the kind `{kind[:60]}`", "its kind is not known")
 
     def _reply(self) -> ForeignTurn:
@@ -165,9 +185,40 @@ class Rollout(TurnLog):
             talk.suggest_title(words)
         talk.put(ForeignTurn(f"u{self.number}", Role.USER, parts, self._at, talk.head))
 
+    def _hear(self, item: Line) -> None:
+        """Add a message of another agent, which may be recorded twice."""
+        words = words_between_agents(item)
+        if not words:
+            self._here.leftovers.add("message of an agent", "it is encrypted")
+            return
+        newest = self._here.newest(Role.USER)
+        if newest is None or newest.parts != (TextPart(words),):
+            self._open = None
+            part = TextPart(words)
+            turn = ForeignTurn(f"m{self.number}", Role.USER, (part,), self._at, self._here.head)
+            self._here.put(turn)
+
+    def _completed(self, event: Line) -> None:
+        """Read what only the event of a completed item says: an exit code, a plan."""
+        item = mapping_of(event.get("item"))
+        kind, own_id = name_of(item.get("type")), name_of(item.get("id"))
+        reply = self._here.caller_of(own_id)
+        if reply is not None:
+            turn = self._here.get(f"{reply.key}/t")
+            if turn is not None:
+                parts = tuple(ended(part, own_id, item, event) for part in turn.parts)
+                self._here.put(replace(turn, parts=parts), is_head=False)
+        elif kind == "Plan" and (text := text_of(item.get("text"))):
+            reply = self._reply()
+            self._here.put(replace(reply, parts=(*reply.parts, TextPart(text))))
+        elif kind not in _REPEATS and any(map(is_prose, texts_in(item))):
+            self._here.leftovers.add(f"item of the kind `{kind[:60]}`", "only an event has it")
+
     def _event(self, event: Line) -> None:
         kind = name_of(event.get("type"))
-        if kind == "token_count":
+        if kind == "item_completed":
+            self._completed(event)
+        elif kind == "token_count":
             self._count(mapping_of(event.get("info")))
         elif kind in ("agent_reasoning", "agent_reasoning_raw_content"):
             self._think([text for text in (text_of(event.get("text")),) if text])

@@ -13,7 +13,14 @@ from replyscope.domain.finish import FinishReason, read_finish_word
 from replyscope.domain.foreign import ForeignConversation, ForeignTurn, time_of
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.leftovers import Leftovers, as_extras
-from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of, to_json
+from replyscope.domain.loose_json import (
+    arguments_of,
+    from_json,
+    list_of,
+    mapping_of,
+    name_of,
+    text_of,
+)
 from replyscope.domain.message import Part, Role, TextPart, ToolResultPart
 from replyscope.domain.sound_numbers import count_of, measure_of
 from replyscope.domain.tool import ToolCallState
@@ -41,8 +48,11 @@ def conversation_of(session: Fields, messages: Iterable[Message]) -> ForeignConv
     """A session with its messages, oldest first."""
     systems, leftovers = Systems(), Leftovers()
     turns: list[ForeignTurn] = []
+    undone = _undone(session)
+    head: str | None = None
     for message, parts in messages:
         above = turns[-1].key if turns else None
+        head = above if undone and message.get("id") == undone else head
         if message.get("role") == "assistant":
             for prompt in list_of(message.get("system")):  # of versions before 1.0
                 systems.add(text_of(prompt))
@@ -58,10 +68,18 @@ def conversation_of(session: Fields, messages: Iterable[Message]) -> ForeignConv
         time_of(time.get("created", session.get("time_created"))),
         tuple(turns),
         systems.first,
+        head,
         tags=("subagent",) if is_child else (),
         left_out=leftovers.all,
         grows=True,
     )
+
+
+def _undone(session: Fields) -> str:
+    """The id of the first message that the person took back; empty if there is none."""
+    revert = session.get("revert")
+    fields = mapping_of(from_json(revert) if isinstance(revert, str) else revert)
+    return name_of(fields.get("messageID"))
 
 
 def _asked(
@@ -197,7 +215,7 @@ def _call(part: Fields) -> ToolCall:
         name_of(part.get("callID")) or name_of(part.get("id")),
         "function",
         name_of(part.get("tool")) or "tool",
-        to_json(state.get("input") or {}),
+        arguments_of(state.get("input")) or "{}",
         ToolCallState.COMPLETED if has_result else ToolCallState.REQUESTED,
     )
 

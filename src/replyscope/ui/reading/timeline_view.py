@@ -79,6 +79,8 @@ class TimelineView(Widget, can_focus=True):
 
     def show_nothing(self) -> None:
         """Show an empty view."""
+        if self._exchange is None:
+            return
         self._exchange, self._timeline, self._times = None, Timeline((), 0.0), []
         self.refresh(layout=True)
 

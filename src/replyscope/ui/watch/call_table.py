@@ -101,7 +101,7 @@ class CallTable(ScrollView, can_focus=True):
         """Show these calls. While it is held, the highlight stays on its call."""
         before, number = self.current_id, self.highlighted
         self._ids = ids
-        self.virtual_size = Size(0, len(ids) + _HEAD)
+        self._set_height(len(ids) + _HEAD)
         if not ids:
             self.follows = True
             self.highlighted = None
@@ -115,6 +115,16 @@ class CallTable(ScrollView, can_focus=True):
             if ids[place] != before:
                 self.highlighted = place
         self.redraw()
+
+    def _set_height(self, lines: int) -> None:
+        """Set the height of the content; no new layout while the scroll bar stays visible."""
+        size = Size(0, lines)
+        if not self.show_vertical_scrollbar or lines <= self.size.height:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(CallTable.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = lines
+            self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def redraw(self) -> None:
         """Draw the calls in view again, in their current state."""

@@ -56,7 +56,7 @@ class HeldDialog(Dialog[str | None]):
         Binding("enter,s", "accept", "send", priority=True),
         Binding("e", "choose('edit')", "edit"),
         Binding("r", "choose('refuse')", "refuse"),
-        Binding("a", "choose('answer')", "answer with a recorded reply"),
+        Binding("a", "choose('answer')", "recorded reply"),
         Binding("escape", "cancel", "later"),
     ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, ClassVar
 
 from textual import on
@@ -34,6 +35,8 @@ from replyscope.ui.working_screen import WorkingScreen
 
 _LOOK_S = 0.1
 _SETTLE_S = 0.05
+_FOLLOW_S = 0.5
+"""The least time between the replies of two calls while the newest call is followed."""
 _READ_EACH = 5
 """The reading pane of a call that streams is drawn at each fifth look."""
 
@@ -72,6 +75,7 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         self.groups = compose_watch(self, services, watching, widgets, endpoint)
         self.key_guide = WatchKeys(self, widgets.table, watching.held)
         self._shown: tuple[str | None, object] = (None, None)
+        self._drawn_at_s = 0.0
         self._looks = 0
         self._routes: Mapping[type[Message], Callable[[Any], None]] = {
             **self.groups.reading.routes,
@@ -116,7 +120,9 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
     def _draw_about(self) -> None:
         """Draw what is about the table: the counts, and the reply of the highlighted call."""
         self._draw_frame()
-        self._draw_reply()
+        current = self.groups.desk.current()
+        if current is None or current.id == self._shown[0]:  # another one is drawn by `Pointed`
+            self._draw_reply()
 
     def _draw_frame(self) -> None:
         frame = self.query_one("#watched")
@@ -132,6 +138,7 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         transcript = self.query_one(Preview)
         is_other = shown[0] != self._shown[0]
         self._shown = shown
+        self._drawn_at_s = monotonic() if is_other else self._drawn_at_s
         if call is None or call.exchange is None:
             transcript.show_nothing()
         elif is_other or not transcript.keys:
@@ -144,8 +151,11 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
             self.groups.reading.draw()
 
     async def _draw_reply_soon(self) -> None:
-        """Draw the reply once the highlight rests: a held key passes many calls."""
-        await asyncio.sleep(_SETTLE_S)
+        """Draw the reply once the highlight rests: a held key passes many calls, and the newest
+        call may be another one ten times a second.
+        """
+        due_s = self._drawn_at_s + _FOLLOW_S - monotonic() if self._widgets.table.follows else 0.0
+        await asyncio.sleep(max(_SETTLE_S, due_s))
         self._draw_reply()
 
     def action_run(self, name: str) -> None:
