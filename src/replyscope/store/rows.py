@@ -328,3 +328,11 @@ def find_session_id(connection: sqlite3.Connection, prefix: str) -> str:
         return str(rows[0][0])
     message = f"Several sessions begin with {prefix!r}." if rows else f"No session {prefix!r}."
     raise SessionNotFound(message, "See `replyscope sessions list`.")
+
+
+def tags_of(connection: sqlite3.Connection, session_id: str) -> tuple[str, ...]:
+    """A session's tags, by name."""
+    rows = connection.execute(
+        "SELECT name FROM tag WHERE session_id = ? ORDER BY name", (session_id,)
+    )
+    return tuple(name for (name,) in rows)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from replyscope.domain.errors import StoreTooNew
 from replyscope.store.hub_tables import HUB_TABLES
+from replyscope.store.index_tables import TABLES_BY_TIME
 from replyscope.store.views import VIEW_SCRIPT
 
 _FIRST = """
@@ -127,13 +128,7 @@ ALTER TABLE exchange ADD COLUMN cost_usd REAL;
 CREATE INDEX exchange_cost ON exchange (started_at) WHERE cost_usd IS NOT NULL;
 """
 
-SEARCH_TABLE = """
-CREATE VIRTUAL TABLE search USING fts5 (
-    prompt, text, reasoning, calls, content='', prefix='2 3', tokenize="unicode61"
-)
-""".strip()
-
-_REVIEW = f"""
+_REVIEW = """
 ALTER TABLE session ADD COLUMN pinned_at INTEGER;
 ALTER TABLE session ADD COLUMN archived_at INTEGER;
 CREATE TABLE tag (
@@ -177,7 +172,9 @@ CREATE TABLE body (
     id INTEGER PRIMARY KEY REFERENCES fact (id) ON DELETE CASCADE,
     texts BLOB NOT NULL
 ) STRICT;
-{SEARCH_TABLE};
+CREATE VIRTUAL TABLE search USING fts5 (
+    prompt, text, reasoning, calls, content='', prefix='2 3', tokenize="unicode61"
+);
 CREATE TABLE unindexed (exchange_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 INSERT INTO unindexed SELECT id FROM exchange WHERE writer IS NULL;
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -260,6 +257,7 @@ MIGRATIONS: tuple[str, ...] = (
     _WATCHED,
     VIEW_SCRIPT,
     HUB_TABLES,
+    TABLES_BY_TIME,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 
