@@ -22,7 +22,7 @@ from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
 from replyscope.store.connection import stored
 from replyscope.store.fact_ids import FIRST_ID, free_id
 from replyscope.store.folded import damaged_exchange
-from replyscope.store.shards import add_words, drop_empty, drop_shards, remove_words
+from replyscope.store.shards import add_words, drop_shards, remove_words
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the texts and facts by which an exchange can be found."""
@@ -44,7 +44,6 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
 def list_unindexed(connection: sqlite3.Connection) -> list[str]:
     """The queued exchanges, newest first: a person searches for recent replies."""
     _start_anew_if_old(connection)
-    drop_empty(connection)
     found = connection.execute(
         "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
         "ORDER BY e.started_at DESC, u.exchange_id DESC"
@@ -272,7 +271,10 @@ def read_entry(connection: sqlite3.Connection, exchange_id: str) -> IndexEntry |
 
 
 def _indexed(texts: Sequence[str]) -> list[str]:
-    return [sound(" ".join(words_of(text))) for text in texts]
+    """The texts as SQLite gets them, which divides them at spaces and punctuation. It finds the
+    same words in ASCII as `words_of`, so only other texts are divided here.
+    """
+    return [text if text.isascii() else sound(" ".join(words_of(text))) for text in texts]
 
 
 def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> set[int]:

@@ -19,7 +19,7 @@ from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
 from replyscope.store.purged import note_purged
 from replyscope.store.requests import unpack_ids
 from replyscope.store.rows import tags_of
-from replyscope.store.shards import merge_words
+from replyscope.store.shards import has_earlier, merge_words
 from replyscope.store.spending import keep_costs
 from replyscope.store.sqlite_errors import is_busy
 
@@ -239,12 +239,14 @@ def _drop_unused_pieces(connection: sqlite3.Connection) -> None:
 
 
 def _vacuum(connection: sqlite3.Connection) -> bool:
-    """Rewrite the file and truncate the WAL. Returns whether both succeeded."""
+    """Rewrite the file and truncate the WAL. Returns whether both succeeded, and no full-text table
+    of an older version is left.
+    """
     try:
         connection.execute("PRAGMA busy_timeout = 1000")
         connection.execute("VACUUM")
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
+        if busy or has_earlier(connection):
             return False
         connection.execute("DELETE FROM note WHERE name = ?", (_PENDING,))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -47,12 +47,19 @@ def is_ranked(connection: sqlite3.Connection, plan: Plan) -> bool:
         return False
     left = MOST_RANKED
     for shard in list_shards(connection):
-        some = f"SELECT 1 FROM {shard.table} WHERE {shard.table} MATCH ? LIMIT ?"
+        some = f"SELECT 1 FROM {_words_of(shard)} MATCH ? LIMIT ?"
         count = connection.execute(f"SELECT count(*) FROM ({some})", (plan.match, left + 1))
         left -= count.fetchone()[0]
         if left < 0:
             return False
     return True
+
+
+def _words_of(shard: Shard) -> str:
+    """The full-text table, up to MATCH. That of older versions has words of removed replies."""
+    table = shard.table
+    join = "" if shard.is_ordered else f"CROSS JOIN fact ON fact.id = {table}.rowid"
+    return f"{table} {join} WHERE {table}"
 
 
 def sources(connection: sqlite3.Connection, plan: Plan) -> Iterator[tuple[str, tuple[object, ...]]]:
@@ -110,7 +117,7 @@ def _weight(connection: sqlite3.Connection, plan: Plan, shard: Shard) -> float:
     """
     if not plan.is_one_phrase:
         return 1.0
-    sql = f"SELECT count(*) FROM {shard.table} WHERE {shard.table} MATCH ?"
+    sql = f"SELECT count(*) FROM {_words_of(shard)} MATCH ?"
     having = connection.execute(sql, (plan.match,)).fetchone()[0]
     weight = math.log((shard.replies - having + 0.5) / (having + 0.5))
     return weight if weight > 0 else 1e-6

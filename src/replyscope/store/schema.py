@@ -1,7 +1,7 @@
 """The database tables, and the migrations of older files.
 
 Invariants: a program never changes a file that a newer version wrote, and backs a file up
-before it migrates it.
+before it migrates what people saved.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 from replyscope.domain.errors import StoreTooNew
 from replyscope.store.hub_tables import HUB_TABLES
 from replyscope.store.index_tables import TABLES_BY_TIME
+from replyscope.store.shards import shrink_earlier
 from replyscope.store.views import VIEW_SCRIPT
 
 _FIRST = """
@@ -260,6 +261,10 @@ MIGRATIONS: tuple[str, ...] = (
     TABLES_BY_TIME,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
+_INDEX_ONLY = frozenset((TABLES_BY_TIME,))
+"""The scripts that change only the search index, which can be made again. They need no backup,
+which takes a minute for an archive of a year.
+"""
 
 
 def migrate(
@@ -273,7 +278,8 @@ def migrate(
     """
     check_version(connection, path, migrations)
     version = _version(connection)
-    if version and version < len(migrations) and path is not None:
+    is_backed_up = any(script not in _INDEX_ONLY for script in migrations[version:])
+    if version and is_backed_up and path is not None:
         _back_up(connection, path)
     while version < len(migrations):
         connection.execute("BEGIN EXCLUSIVE")
@@ -283,6 +289,8 @@ def migrate(
             if version < len(migrations):
                 for statement in _statements(migrations[version]):
                     connection.execute(statement)
+                if migrations[version] is TABLES_BY_TIME:
+                    shrink_earlier(connection)  # a new file has no replies of older versions
                 version += 1
                 connection.execute(f"PRAGMA user_version = {version}")
             connection.execute("COMMIT")

@@ -20,6 +20,7 @@ from replyscope.store.index import (
     note_earlier,
     start_anew,
 )
+from replyscope.store.shards import shrink_earlier
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 
 T = TypeVar("T")
@@ -72,6 +73,8 @@ class SqliteSearchIndex:
         while left:
             left = await self._database().write(lambda c: note_earlier(c, _EARLIER_STEP))
             await self.update(lambda waiting, left=left: progress(left + waiting))  # type: ignore[misc]
+        while await self._database().write(shrink_earlier):
+            pass
 
     async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Empty the index and index every reply again. Raises StoreError."""

@@ -6,7 +6,7 @@ after all of its own begin another one.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from replyscope.store.fact_ids import FIRST_ID
@@ -16,6 +16,7 @@ from replyscope.store.sqlite_errors import result_code
 FULL = 20_000
 """The replies after which a shard is full."""
 _END = 1 << 62
+_PAGES_AT_ONCE = 500
 _COLUMNS = "prompt, text, reasoning, calls"
 
 
@@ -63,20 +64,28 @@ def add_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[str]
 def remove_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[str]) -> int:
     """Remove a reply; a table without content needs the very words that were added. Returns the
     number of the shard.
+
+    The table of older versions keeps the words until it is dropped: they lead to no reply any more.
     """
     shard = shard_of(connection, fact_id)
-    connection.execute(
-        f"INSERT INTO {shard.table} ({shard.table}, rowid, {_COLUMNS}) "
-        "VALUES ('delete', ?, ?, ?, ?, ?)",
-        (fact_id, *words),
-    )
+    if shard.is_ordered:
+        connection.execute(
+            f"INSERT INTO {shard.table} ({shard.table}, rowid, {_COLUMNS}) "
+            "VALUES ('delete', ?, ?, ?, ?, ?)",
+            (fact_id, *words),
+        )
     _count(connection, shard, -1)
     return shard.number
 
 
-def merge_words(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
-    """Rewrite the tables of shards, which deletes the words of removed replies."""
-    for number in numbers:
+def has_earlier(connection: sqlite3.Connection) -> bool:
+    """Whether the table of older versions, which may have words of removed replies, is left."""
+    return connection.execute("SELECT 1 FROM shard WHERE number = 0").fetchone() is not None
+
+
+def merge_words(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Rewrite the tables of ordered shards, which deletes the words of removed replies."""
+    for number in filter(None, numbers):
         connection.execute(f"INSERT INTO search_{number} (search_{number}) VALUES ('optimize')")
 
 
@@ -100,12 +109,23 @@ def put_shards(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
         create_full_text(connection, f"search_{number}")
 
 
-def drop_empty(connection: sqlite3.Connection) -> None:
-    """Drop the table of older versions when it has no reply any more."""
+def shrink_earlier(connection: sqlite3.Connection) -> bool:
+    """Delete a part of the table of older versions, from which all replies were removed, and drop
+    it in the end. Returns whether more is left. Dropping a large table at once takes seconds.
+    """
     row = connection.execute("SELECT replies FROM shard WHERE number = 0").fetchone()
-    if row is not None and row[0] == 0:
-        _drop_table(connection, "search_0")
-        connection.execute("DELETE FROM shard WHERE number = 0")
+    if row is None or row[0] > 0:
+        return False
+    deleted = connection.execute(
+        "DELETE FROM search_0_data WHERE id IN "
+        "(SELECT id FROM search_0_data ORDER BY id DESC LIMIT ?)",
+        (_PAGES_AT_ONCE,),
+    )
+    if deleted.rowcount == _PAGES_AT_ONCE:
+        return True
+    _drop_table(connection, "search_0")
+    connection.execute("DELETE FROM shard WHERE number = 0")
+    return False
 
 
 def _count(connection: sqlite3.Connection, shard: Shard, change: int) -> None:
