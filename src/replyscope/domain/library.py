@@ -23,6 +23,10 @@ class SearchIndex(Protocol):
         """Index new replies; `progress` gets the number of replies left."""
         ...
 
+    async def upgrade(self, progress: Callable[[int], None] = ...) -> None:
+        """Index the replies again that an older version indexed; searches find them meanwhile."""
+        ...
+
     async def rebuild(self, progress: Callable[[int], None] = ...) -> None:
         """Empty the index and index every reply again; list the rows that cannot be read."""
         ...

@@ -38,7 +38,10 @@ def ordered_matches(
     if not plan.has_words:
         return _by_time(connection, plan, most)
     found = _newest(connection, plan, most)
-    return sorted(((-time, -number), number, *names) for time, number, *names in found)
+    return sorted(
+        ((-time, -number), number, session_id, exchange_id)
+        for time, number, session_id, exchange_id in found
+    )
 
 
 def is_ranked(connection: sqlite3.Connection, plan: Plan) -> bool:

@@ -131,6 +131,9 @@ class PostgresSearchIndex:
     async def update(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """See SearchIndex. A hub indexes what it gets at once."""
 
+    async def upgrade(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """See SearchIndex. The first machine that opens a hub changes its tables."""
+
     async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """See SearchIndex. Raises StoreReadOnly: only the machines that sent the replies can."""
         raise StoreReadOnly("The index of a hub can't be rebuilt from here.", "")
