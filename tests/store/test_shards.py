@@ -25,6 +25,7 @@ from replyscope.domain.words import words_of
 from replyscope.inspection.facts import facts_of
 from replyscope.store.fact_ids import FIRST_ID, base_of, free_id
 from replyscope.store.index import note_unindexed, written_entry
+from replyscope.store.integrity import LISTS, find_fault_quickly
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.schema import MIGRATIONS, migrate
 from replyscope.store.search import SqliteSearchIndex
@@ -333,3 +334,13 @@ async def test_imported_replies_of_one_time_are_found(store: SqliteStore) -> Non
     late = await keep(store, 40, 6, ["apple"], 0)
     await index.update()
     await check_all(index, [*kept, late])
+
+
+async def test_a_large_file_is_checked_in_part(store: SqliteStore) -> None:
+    await keep(store, 0, 0, ["apple"], 0)
+    assert await store.check_quickly() == (None, True)
+    assert await store.database.read(lambda c: find_fault_quickly(c, 1)) == (None, False)
+    known = await store.database.read(
+        lambda c: {name for (name,) in c.execute("SELECT name FROM sqlite_master")}
+    )
+    assert set(LISTS) <= known

@@ -14,7 +14,7 @@ from replyscope.store.fact_ids import end_of
 from replyscope.store.hits import planned
 from replyscope.store.matches import is_ranked, sources
 from replyscope.store.query_sql import Plan
-from replyscope.store.shards import list_shards
+from replyscope.store.shards import has_earlier, list_shards
 
 Counts = list[tuple[str, int]]
 CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
@@ -38,8 +38,11 @@ def count_facets(connection: sqlite3.Connection, search: Search) -> Facets:
     for name, columns in _TABLES.items():
         connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
-    for source, values in sources(connection, plan):
-        _count(connection, source, values)
+    if plan.has_words or has_earlier(connection):
+        for source, values in sources(connection, plan):
+            _count(connection, source, values)
+    else:
+        _count_fields(connection, plan)
     total, sessions = connection.execute(
         "SELECT total(number), count(DISTINCT session_id) FROM temp.by_session"
     ).fetchone()
@@ -57,10 +60,10 @@ def count_facets(connection: sqlite3.Connection, search: Search) -> Facets:
 
 
 def _count(connection: sqlite3.Connection, source: str, values: tuple[object, ...]) -> None:
-    """Count the matches of one source."""
+    """Count the matches of a shard, which are read once: finding words is the larger part."""
     connection.execute("DELETE FROM temp.found")
     connection.execute(
-        f"INSERT INTO temp.found SELECT f.session_id, f.cell, iif(f.cell IS NULL, f.id, NULL) "
+        "INSERT INTO temp.found SELECT f.session_id, f.cell, iif(f.cell IS NULL, f.id, NULL) "
         f"{source}",
         values,
     )
@@ -69,6 +72,21 @@ def _count(connection: sqlite3.Connection, source: str, values: tuple[object, ..
         "INSERT INTO temp.by_session SELECT session_id, count(*) FROM found GROUP BY 1"
     )
     connection.execute("INSERT INTO temp.earlier SELECT id FROM found WHERE id IS NOT NULL")
+
+
+def _count_fields(connection: sqlite3.Connection, plan: Plan) -> None:
+    """Count the matches of a query without words, from the indexes of `fact` where they suffice.
+
+    The plus keeps SQLite from the index of sets, which has no sessions.
+    """
+    source, values = plan.source(None)
+    connection.execute(
+        f"INSERT INTO temp.by_cell SELECT f.cell, count(*) {source} GROUP BY +f.cell", values
+    )
+    connection.execute(
+        f"INSERT INTO temp.by_session SELECT f.session_id, count(*) {source} GROUP BY f.session_id",
+        values,
+    )
 
 
 def _named(connection: sqlite3.Connection, field: str) -> Counts:

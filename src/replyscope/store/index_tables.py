@@ -39,6 +39,7 @@ ALTER TABLE fact ADD COLUMN cell INTEGER;
 DROP INDEX fact_by_session;
 CREATE INDEX fact_by_session ON fact (session_id, cell);
 CREATE INDEX fact_by_cell ON fact (cell);
+CREATE INDEX session_pinned ON session (updated_at DESC) WHERE pinned_at IS NOT NULL;
 CREATE INDEX session_deleted ON session (deleted_at) WHERE deleted_at IS NOT NULL;
 """
 """`search_0` has the replies that an older version indexed. Their ids are not in order of time;
