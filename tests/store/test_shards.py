@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from replyscope.domain.search import Search, Sort
 from replyscope.domain.session import Session
 from replyscope.domain.words import words_of
 from replyscope.inspection.facts import facts_of
+from replyscope.inspection.stats import spans_of, spans_of_usage, stats_of, stats_of_usage
 from replyscope.store.fact_ids import FIRST_ID, base_of, free_id
 from replyscope.store.index import note_unindexed, written_entry
 from replyscope.store.integrity import LISTS, find_fault_quickly
@@ -92,6 +93,7 @@ async def keep(
         id=f"{name}-x",
         started_at=at,
         usage=Usage(1, kind * 10, kind * 10 + 1) if kind else None,
+        reported_cost_usd=0.1 * kind if kind % 2 else None,
     )
     reply = Message(f"{name}-a", Role.ASSISTANT, (), at, asked.id, (ReplySource(exchange.id, 0),))
     journal = await store.begin_exchange(name, [reply], exchange)
@@ -135,7 +137,7 @@ async def test_a_divided_index_finds_what_a_plain_search_finds(
 ) -> None:
     store = SqliteStore(None, "test")
     index = index_of(store)
-    kept = []
+    kept: list[Kept] = []
     for group in groups:
         kept += [await keep(store, len(kept) + n, *one) for n, one in enumerate(group)]
         await index.update()
@@ -143,7 +145,73 @@ async def test_a_divided_index_finds_what_a_plain_search_finds(
     await check_page(index, Search(parse_query(text), NOW, Sort.TIME, limit, offset), expected)
     await check_numbers(index, text, expected)
     await check_counts(index, text, expected)
+    await check_usage(index)
     await store.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from("hrpdi"), max_size=6), st.data())
+async def test_kept_sums_follow_every_change(changes: list[str], data: st.DataObject) -> None:
+    store = SqliteStore(None, "test")
+    index, library = index_of(store), SqliteLibrary(lambda: store.database)
+    kept = [await keep(store, n, n * 9, ["apple"] * (n % 2), n % 6) for n in range(8)]
+    await index.update()
+    for change in changes:
+        name = data.draw(st.sampled_from(kept)).session_id
+        match change:
+            case "h":
+                await library.set_deleted([name], 1)
+            case "r":
+                await library.set_deleted([name], None)
+            case "p":
+                await library.purge([name], NOW)
+            case "d":
+                await store.database.write(lambda c, one=name: drop_session(c, one))  # type: ignore[misc]
+            case "i":
+                await store.database.write(
+                    lambda c, one=name: note_unindexed(c, f"{one}-x")  # type: ignore[misc]
+                )
+                await index.update()
+        await check_usage(index)
+    await store.close()
+
+
+def drop_session(connection: sqlite3.Connection, session_id: str) -> None:
+    """Delete a session that is not hidden, as a hub does."""
+    connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
+
+
+async def test_days_are_counted_again_in_another_time_zone(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = index_of(store)
+    for number in range(4):
+        await keep(store, number, number * 5, [], 1)
+    await index.update()
+    monkeypatch.setattr("replyscope.store.usage_sums.local_zone", lambda: "elsewhere")
+    assert await index.usage() is None
+    await index.update()
+    await check_usage(index)
+
+
+async def check_usage(index: SqliteSearchIndex) -> None:
+    """The kept sums are those of all replies, without their times."""
+    usage = await index.usage()
+    assert usage is not None
+    figures = await index.figures(Search(parse_query(""), NOW))
+    without = [replace(one, ttft_s=None, duration_s=None) for one in figures]
+    kept, expected = stats_of_usage(usage), stats_of(without)
+    assert rounded(kept) == rounded(expected)
+    assert [*map(rounded, spans_of_usage(usage, 5))] == [*map(rounded, spans_of(without, 5))]
+
+
+def rounded(value: object) -> object:
+    """A value with its sums of dollars rounded: their order of adding differs."""
+    if isinstance(value, float):
+        return round(value, 9)
+    if isinstance(value, tuple | list):
+        return [rounded(one) for one in value]
+    return rounded(list(astuple(value))) if is_dataclass(value) else value  # type: ignore[arg-type]
 
 
 async def check_page(index: SqliteSearchIndex, search: Search, expected: list[Kept]) -> None:

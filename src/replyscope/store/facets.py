@@ -12,6 +12,7 @@ from replyscope.domain.query_fields import OWN, PART
 from replyscope.domain.search import Facets, Search
 from replyscope.store.fact_ids import end_of
 from replyscope.store.hits import planned
+from replyscope.store.local_days import DAY
 from replyscope.store.matches import is_ranked, sources
 from replyscope.store.query_sql import Plan
 from replyscope.store.shards import has_earlier, list_shards
@@ -19,8 +20,6 @@ from replyscope.store.shards import has_earlier, list_shards
 Counts = list[tuple[str, int]]
 CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
 """The name of a watched program, without its command."""
-DAY = "date(max(0, min({}, 253370764800000)) / 1000, 'unixepoch', 'localtime')"
-"""The local day of a time in milliseconds, limited to the years 1970 to 9999."""
 _TABLES = {
     "found": "session_id TEXT, cell INTEGER, id INTEGER",
     "by_cell": "cell INTEGER, number INTEGER",

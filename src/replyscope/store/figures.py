@@ -7,8 +7,8 @@ from typing import Any
 
 from replyscope.domain.search import ReplyFigures, Search, names_of_figures
 from replyscope.store.cells import names_in
-from replyscope.store.facets import DAY
 from replyscope.store.hits import planned
+from replyscope.store.local_days import DAY
 from replyscope.store.matches import sources
 
 _COLUMNS = (

@@ -23,6 +23,7 @@ from replyscope.store.connection import stored
 from replyscope.store.fact_ids import FIRST_ID, free_id
 from replyscope.store.folded import damaged_exchange
 from replyscope.store.shards import add_words, drop_shards, remove_words
+from replyscope.store.usage_sums import keep_zone
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the texts and facts by which an exchange can be found."""
@@ -44,6 +45,7 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
 def list_unindexed(connection: sqlite3.Connection) -> list[str]:
     """The queued exchanges, newest first: a person searches for recent replies."""
     _start_anew_if_old(connection)
+    keep_zone(connection)
     found = connection.execute(
         "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
         "ORDER BY e.started_at DESC, u.exchange_id DESC"

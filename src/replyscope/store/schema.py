@@ -14,6 +14,7 @@ from replyscope.domain.errors import StoreTooNew
 from replyscope.store.hub_tables import HUB_TABLES
 from replyscope.store.index_tables import TABLES_BY_TIME
 from replyscope.store.shards import shrink_earlier
+from replyscope.store.usage_sums import USAGE_TABLES
 from replyscope.store.views import VIEW_SCRIPT
 
 _FIRST = """
@@ -259,9 +260,10 @@ MIGRATIONS: tuple[str, ...] = (
     VIEW_SCRIPT,
     HUB_TABLES,
     TABLES_BY_TIME,
+    USAGE_TABLES,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_INDEX_ONLY = frozenset((TABLES_BY_TIME,))
+_INDEX_ONLY = frozenset((TABLES_BY_TIME, USAGE_TABLES))
 """The scripts that change only the search index, which can be made again. They need no backup,
 which takes a minute for an archive of a year.
 """

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from replyscope.domain.fact_columns import ANSWERED, ASKED
-from replyscope.domain.search import Facets, Hit, ReplyFigures, Search, SessionHit, UnreadableRow
+from replyscope.domain.search import (
+    Facets,
+    Hit,
+    ReplyFigures,
+    Search,
+    SessionHit,
+    UnreadableRow,
+    UsageSum,
+)
 from replyscope.store.cells import known_names
 from replyscope.store.database import Database
 from replyscope.store.facets import CLIENT, count_facets
@@ -22,6 +30,7 @@ from replyscope.store.index import (
 )
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
+from replyscope.store.usage_sums import read_usage
 
 T = TypeVar("T")
 _STEP = 50
@@ -107,6 +116,13 @@ class SqliteSearchIndex:
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
         """The figures of every matching reply, oldest first. Raises StoreError."""
         return await self._look(lambda c: find_figures(c, search))
+
+    async def usage(self) -> tuple[UsageSum, ...] | None:
+        """The kept sums of all replies by day and by names; None while they are not complete.
+
+        Raises StoreError.
+        """
+        return await self._database().read(read_usage)
 
     async def stamp(self) -> tuple[int, ...]:
         """A value that changes with the results: new replies, labels, titles. Raises StoreError."""

@@ -20,6 +20,7 @@ from replyscope.domain.search import (
     SessionHit,
     Sort,
     UnreadableRow,
+    UsageSum,
     names_of_figures,
 )
 from replyscope.domain.snippet import cut_snippet
@@ -203,6 +204,9 @@ class PostgresSearchIndex:
             return replace(facets, is_ranked=not is_common)
 
         return await self._reader.read(run, is_search=True)
+
+    async def usage(self) -> tuple[UsageSum, ...] | None:
+        """See SearchIndex. A hub keeps no sums."""
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
         """See SearchIndex."""
