@@ -11,6 +11,7 @@ from benchmarks.hands import measure_attaching, measure_picker
 from benchmarks.hub import measure_hub
 from benchmarks.hub_postgres import measure_hub_postgres
 from benchmarks.keeping import measure_backup
+from benchmarks.large import measure_large
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.line import measure_line
@@ -52,6 +53,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     ),
     "hands": ("Choosing and attaching", (measure_picker, measure_attaching)),
     "archive": ("A large archive", (measure_archive, _measure_review)),
+    "large": ("An archive of 500,000 replies", (measure_large,)),
     "backup": ("A backup of a large archive", (measure_backup,)),
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),
