@@ -63,12 +63,15 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "leaks": ("Long use", (measure_leaks,)),
 }
 
+_USUAL = [name for name in GROUPS if name != "large"]
+"""The groups of a run without --only; building the large archive takes half an hour."""
+
 
 def main() -> None:
     """Measure, print each group when it is done, and write all down where that is wanted."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="of each measure; medians are told")
-    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS))
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=_USUAL)
     parser.add_argument("--write", action="store_true", help="write RESULTS.md and its chart")
     chosen = parser.parse_args()
     titles = [title for title, _ in GROUPS.values()]
