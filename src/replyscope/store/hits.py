@@ -30,8 +30,8 @@ def planned(connection: sqlite3.Connection, search: Search) -> Plan:
 def find_hits(connection: sqlite3.Connection, search: Search) -> tuple[Hit, ...]:
     """The replies that match a query, a page in order."""
     plan = planned(connection, search)
-    most = search.offset + search.limit
-    page = ordered_matches(connection, plan, search.sort, most)[search.offset :]
+    end = search.offset + search.limit
+    page = ordered_matches(connection, plan, search.sort, max(1, end))[search.offset : end]
     rows = (connection.execute(_ROW + "f.id = ?", (match[1],)).fetchone() for match in page)
     return tuple(_hit(connection, row, plan) for row in rows if row is not None)
 

@@ -7,7 +7,7 @@ at only when no earlier one fills its place: fifty results cost the same in any 
 import heapq
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from replyscope.domain.search import MOST_RANKED, Sort
@@ -16,7 +16,7 @@ from replyscope.store.query_sql import Plan
 from replyscope.store.shards import Shard, list_shards
 
 Match = tuple[Any, int, str, str]
-"""The place in the order (smaller is earlier), the id in the index, the session, the exchange."""
+"""What orders the matches, the id in the index, the session, the exchange."""
 _NAMES = "f.id, f.session_id, f.exchange_id"
 _NUMBERS = {
     Sort.TOKENS: "f.tokens",
@@ -37,11 +37,8 @@ def ordered_matches(
         return _by_rank(connection, plan, most)
     if not plan.has_words:
         return _by_time(connection, plan, most)
-    found = _newest(connection, plan, most)
-    return sorted(
-        ((-time, -number), number, session_id, exchange_id)
-        for time, number, session_id, exchange_id in found
-    )
+    found = _all(connection, plan) if most is None else _newest(connection, plan, most)
+    return sorted(found, reverse=True)
 
 
 def is_ranked(connection: sqlite3.Connection, plan: Plan) -> bool:
@@ -126,31 +123,38 @@ def _weight(connection: sqlite3.Connection, plan: Plan, shard: Shard) -> float:
     return weight if weight > 0 else 1e-6
 
 
-def _newest(
-    connection: sqlite3.Connection, plan: Plan, most: int | None
-) -> Sequence[tuple[int, int, str, str]]:
-    """The newest matches as (time, id, session, exchange), in any order.
+def _all(connection: sqlite3.Connection, plan: Plan) -> list[Match]:
+    """All matches with their times, in any order."""
+    return [
+        row
+        for source, values in sources(connection, plan)
+        for row in connection.execute(f"SELECT f.started_at, {_NAMES} {source}", values)
+    ]
+
+
+def _newest(connection: sqlite3.Connection, plan: Plan, most: int) -> list[Match]:
+    """The newest matches with their times, in any order.
 
     A reply of a time has at least the base of this time as its id, so none of the ids below the
     base of the oldest match that is needed can be newer.
     """
-    found: list[tuple[int, int, str, str]] = []
+    found: list[Match] = []
     for shard in sorted(list_shards(connection), key=lambda one: one.is_ordered):
         for row in _downwards(connection, plan, shard, most):
-            if most is None or len(found) < most:
+            if len(found) < most:
                 heapq.heappush(found, row)
-                continue
-            if shard.is_ordered and row[1] < base_of(found[0][0]):
+            elif shard.is_ordered and row[1] < base_of(found[0][0]):
                 return found
-            heapq.heappushpop(found, row)
+            else:
+                heapq.heappushpop(found, row)
     return found
 
 
 def _downwards(
-    connection: sqlite3.Connection, plan: Plan, shard: Shard, most: int | None
+    connection: sqlite3.Connection, plan: Plan, shard: Shard, most: int
 ) -> sqlite3.Cursor:
     source, values = plan.source(shard)
-    order, limit = "f.started_at DESC, f.id DESC", -1 if most is None else most
+    order, limit = "f.started_at DESC, f.id DESC", most
     if shard.is_ordered:
         order, limit = f"{shard.table}.rowid DESC" if plan.match else "f.id DESC", -1
     return connection.execute(
