@@ -12,7 +12,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.query import parse_query
 from replyscope.domain.search import Search
 from replyscope.domain.session import Session
-from replyscope.domain.shared import Form
+from replyscope.domain.shared import Form, Shared
 from replyscope.engine.sharing import Sharing
 from replyscope.inspection.facts import facts_of
 from replyscope.inspection.sharing.redaction import Redactor
@@ -87,7 +87,7 @@ def exchanges(dice: random.Random, session: int) -> Iterator[tuple[str, Exchange
                 endpoint="bench",
                 base_url="http://127.0.0.1/v1",
                 model=f"model-{number % 4}",
-                started_at=_START + timedelta(minutes=7 * number),
+                started_at=_START + timedelta(minutes=7 * (number % 1_000_000)),
                 state=ExchangeState.COMPLETED,
                 choices=(
                     Choice(0, text, finish_reason=reason, tool_calls=calls[: number % 5 == 0]),
@@ -128,13 +128,11 @@ def _insert(connection: object, made: list[tuple[int, list[tuple[str, Exchange]]
             parent = reply.id
 
 
-async def ask(index: SqliteSearchIndex, runs: int) -> list[Row]:
-    """Time each kind of query: medians, and the 99th percentile of all."""
+async def time_queries(index: SqliteSearchIndex, runs: int) -> dict[str, list[float]]:
+    """The times of the queries of the mix, in ms, by kind."""
     dice = random.Random(8)
-    every: list[float] = []
-    rows = []
+    took: dict[str, list[float]] = {}
     for name, form in QUERIES.items():
-        took = []
         for _ in range(runs):
             text = form.format(
                 n=dice.randrange(400) * 50,
@@ -143,11 +141,18 @@ async def ask(index: SqliteSearchIndex, runs: int) -> list[Row]:
             )
             began = time.perf_counter()
             await index.find(Search(parse_query(text), datetime.now(UTC).astimezone()))
-            took.append((time.perf_counter() - began) * 1000)
-        every += took
-        worst = f"worst {max(took):.0f} ms"
-        rows.append(Row(f"first 50: {name}", statistics.median(took), "ms", None, worst))
-    every.sort()
+            took.setdefault(name, []).append((time.perf_counter() - began) * 1000)
+    return took
+
+
+async def ask(index: SqliteSearchIndex, runs: int) -> list[Row]:
+    """Time each kind of query: medians, and the 99th percentile of all."""
+    took = await time_queries(index, runs)
+    every = sorted(one for kind in took.values() for one in kind)
+    rows = [
+        Row(f"first 50: {name}", statistics.median(ms), "ms", None, f"worst {max(ms):.0f} ms")
+        for name, ms in took.items()
+    ]
     rows.append(Row("first 50: all queries, median", statistics.median(every), "ms", 50))
     worst_but_one = every[int(len(every) * 0.99)]
     rows.append(Row("first 50: all queries, 99th percentile", worst_but_one, "ms", 200))
@@ -157,22 +162,50 @@ async def ask(index: SqliteSearchIndex, runs: int) -> list[Row]:
     return [*rows, Row("counting what a common word finds", took_ms, "ms")]
 
 
+async def export_some(store: SqliteStore, ids: Sequence[str]) -> int:
+    """Export sessions as JSON. Returns the characters."""
+    sizes: list[int] = []
+    clean = Redactor(is_on=False)
+    await Sharing(store).export(ids, Form.JSON, lambda text: sizes.append(len(text)), clean)
+    return sum(sizes)
+
+
 async def export(store: SqliteStore) -> list[Row]:
     """Time the export of everything as JSON, and how much memory it takes."""
-    sizes: list[int] = []
     ids = [summary.id for summary in await store.list_sessions()]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
-    clean = Redactor(is_on=False)
-    await Sharing(store).export(ids, Form.JSON, lambda text: sizes.append(len(text)), clean)
+    size = await export_some(store, ids) / 1e6
     took = time.perf_counter() - began
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
-    size = sum(sizes) / 1e6
     speed = f"{size:.0f} MB in {took:.1f} s: {size / took:.0f} MB/s"
     return [
         Row("JSON export of everything, a MB", took / size * 1000, "ms", 50, speed),
         Row("JSON export of everything, memory", grown, "MB", 20),
     ]
+
+
+def some_sessions(count: int) -> list[Shared]:
+    """Sessions that no archive has yet, as an import reads them."""
+    dice = random.Random(9)
+    made = []
+    for number in range(count):
+        messages: list[Message] = []
+        found: dict[str, Exchange] = {}
+        for prompt, exchange in exchanges(dice, 1_000_000 + number):
+            parent = messages[-1].id if messages else None
+            at = exchange.started_at
+            messages.append(Message(f"u{exchange.id}", Role.USER, (TextPart(prompt),), at, parent))
+            source = (ReplySource(exchange.id, 0),)
+            messages.append(
+                Message(f"a{exchange.id}", Role.ASSISTANT, (), at, messages[-1].id, source)
+            )
+            found[exchange.id] = exchange
+        at = messages[0].created_at
+        head = messages[-1].id
+        session = Session(f"i{number:06}", f"Imported {number}", at, at, head_id=head)
+        made.append(Shared(session, tuple(messages), found))
+    return made
 
 
 async def open_long(folder: Path) -> list[Row]:

@@ -28,9 +28,14 @@ def texts_of(database: Path) -> str:
 
 def words_of_index(database: Path) -> set[str]:
     """Each word that the full-text index knows, deleted or not yet forgotten."""
+    found: set[str] = set()
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute(
-            "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, 'search', 'instance')"
-        )
-        rows = connection.execute("SELECT DISTINCT term FROM temp.vocabulary").fetchall()
-    return {str(row[0]) for row in rows}
+        for (number,) in connection.execute("SELECT number FROM shard").fetchall():
+            connection.execute("DROP TABLE IF EXISTS temp.vocabulary")
+            connection.execute(
+                "CREATE VIRTUAL TABLE temp.vocabulary "
+                f"USING fts5vocab(main, 'search_{number}', 'instance')"
+            )
+            rows = connection.execute("SELECT DISTINCT term FROM temp.vocabulary")
+            found |= {str(row[0]) for row in rows}
+    return found

@@ -328,7 +328,7 @@ def test_the_index_is_made_anew_where_it_is_damaged(tmp_path: Path) -> None:
     asyncio.run(save(tmp_path, [sound_reply(), other_reply()]))
     ok(tmp_path, "sessions", "search", "needle")
     with closing(sqlite3.connect(tmp_path / "data" / "sessions.db", isolation_level=None)) as file:
-        file.execute("DELETE FROM search_data")
+        file.execute("DELETE FROM search_1_data")
         file.execute("DELETE FROM body")
     done = ok(tmp_path, "doctor", "--repair")
     assert "rebuilt from 2 replies" in done.stdout

@@ -85,9 +85,9 @@ async def test_a_journal_without_its_end_is_named(tmp_path: Path) -> None:
     [
         "DELETE FROM fact WHERE exchange_id = $ID",
         "UPDATE fact SET output = 9 WHERE exchange_id = $ID",
-        "DELETE FROM fact_name WHERE field = 'finish'",
+        "DELETE FROM cell_name WHERE field = 'finish'",
         "UPDATE body SET texts = x'00' WHERE id = (SELECT id FROM fact WHERE exchange_id = $ID)",
-        "INSERT INTO search (rowid, prompt, text, reasoning, calls) VALUES (99, '', 'x', '', '')",
+        "INSERT INTO search_1 (rowid, text) VALUES (99999999999, 'x')",
     ],
 )
 async def test_the_index_is_compared_with_the_replies_and_rebuilt(

@@ -102,7 +102,7 @@ async def test_a_result_that_comes_later_is_found(store: SqliteStore) -> None:
 async def test_a_common_word_shows_the_newest_first_however_it_was_indexed(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replyscope.store.search.MOST_RANKED", 1)
+    monkeypatch.setattr("replyscope.store.matches.MOST_RANKED", 1)
     index = index_of(store)
     for day, name in ((5, "late"), (0, "early"), (2, "between")):
         await add_session(store, name, "Hello", answer("World"), day)

@@ -161,12 +161,14 @@ async def _check_store(wiring: Wiring) -> bool:
     try:
         with suppress(StoreReadOnly, StoreFull):  # a file that cannot grow can still be checked
             await wiring.store.open()
-        fault = await wiring.store.check_integrity()
+        fault, is_whole = await wiring.store.check_quickly()
         held = await wiring.library.size()
     except StoreError as error:
         _row("sessions", f"FAILED {error}")
         return False
     state = "sound" if fault is None else f"FAILED {fault}"
+    if fault is None and not is_whole:
+        state = "lists sound; `replyscope verify` also reads the texts"
     room = f"{size(held.file + held.wal)}, {size(held.free)} of it free"
     deleted = f" and {held.deleted:,} deleted" if held.deleted else ""
     sessions = f"{plural(held.sessions, 'session')}{deleted}"

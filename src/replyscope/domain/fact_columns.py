@@ -1,7 +1,7 @@
 """The columns and rows of the search index for the query fields of a reply.
 
-Some fields have a column in `fact`. Every other field has rows in `fact_name`, a number as
-its text, so that a new field needs no migration.
+Some fields have a column in `fact`. The names of every other field are in the reply's set of names
+(`cell`), and its numbers, as texts, in rows of `fact_name`, so that a new field needs no migration.
 """
 
 import unicodedata
@@ -19,6 +19,9 @@ NUMBERS = {
     "tps": "tps",
 }
 NAMES = {"model": ("model", "answered"), "asked": ("model",), "api": ("api",)}
+ASKED = "asked"
+ANSWERED = "answered"
+"""The fields of the requested and of the answering model in a set of names."""
 _FIRST_ROWS = ("finish", "tool")  # fields that were in fact_name from the start
 
 
@@ -48,8 +51,11 @@ def columns_of(facts: Facts) -> dict[str, object]:
     }
 
 
+def names_of(facts: Facts) -> list[tuple[str, str]]:
+    """The names of the fields without a column, as (field, value)."""
+    return [(n, one) for n, found in facts.names.items() if n not in NAMES for one in found]
+
+
 def rows_of(facts: Facts) -> list[tuple[str, str]]:
-    """The rows of `fact_name`, as (field, value)."""
-    names = [(n, one) for n, found in facts.names.items() if n not in NAMES for one in found]
-    numbers = [(n, repr(one)) for n, one in facts.numbers.items() if n not in NUMBERS]
-    return [*names, *numbers]
+    """The rows of `fact_name`: the numbers of the fields without a column, as (field, value)."""
+    return [(n, repr(one)) for n, one in facts.numbers.items() if n not in NUMBERS]

@@ -13,6 +13,7 @@ from replyscope.domain.search import (
     Search,
     SessionHit,
     UnreadableRow,
+    UsageSum,
 )
 
 
@@ -21,6 +22,10 @@ class SearchIndex(Protocol):
 
     async def update(self, progress: Callable[[int], None] = ...) -> None:
         """Index new replies; `progress` gets the number of replies left."""
+        ...
+
+    async def upgrade(self, progress: Callable[[int], None] = ...) -> None:
+        """Index the replies again that an older version indexed; searches find them meanwhile."""
         ...
 
     async def rebuild(self, progress: Callable[[int], None] = ...) -> None:
@@ -45,6 +50,10 @@ class SearchIndex(Protocol):
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
         """The figures of every matching reply, oldest first."""
+        ...
+
+    async def usage(self) -> tuple[UsageSum, ...] | None:
+        """The kept sums of all replies by day and by names; None where they are not kept."""
         ...
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:

@@ -144,6 +144,30 @@ class ReplyFigures:
     prompts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class UsageSum:
+    """Sums of replies: of a day, or of the replies that have the same names (then `day` is None).
+
+    Token sums exclude unknown numbers; `unmetered` and `unpriced` count the replies without them.
+    """
+
+    day: str | None
+    model: str | None
+    finishes: tuple[str, ...]
+    tools: tuple[str, ...]
+    prompts: tuple[str, ...]
+    replies: int
+    errors: int
+    input_tokens: int
+    output_tokens: int
+    unmetered: int
+    reported_usd: float
+    estimated_usd: float
+    reported: int
+    estimated: int
+    unpriced: int
+
+
 def names_of_figures(
     rows: Iterable[tuple[str, str]],
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

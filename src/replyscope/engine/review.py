@@ -53,6 +53,15 @@ class Review:
         with suppress(StoreReadOnly, StoreFull):
             await self._index.update(progress)
 
+    async def upgrade_index(self) -> None:
+        """Bring the index of an older version up to date, in small steps, and then finish a purge
+        that waited for it. Raises StoreError.
+        """
+        with suppress(StoreReadOnly, StoreFull):
+            await self._index.upgrade()
+            if await self._library.has_pending_purge():
+                await self._library.finish_purge()
+
     def _now_ms(self) -> int:
         return round(self._clock.now().timestamp() * 1000)
 

@@ -9,12 +9,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from replyscope.domain.message import SHORT_VERSION
-from replyscope.domain.search import ReplyFigures
+from replyscope.domain.search import ReplyFigures, UsageSum
 from replyscope.domain.values import dataclass
 
+T = TypeVar("T")
+Given = TypeVar("Given", contravariant=True)
 _PLAIN = re.compile(r"[\w./:@+~-]+")
 
 
@@ -59,6 +61,12 @@ class Sums:
         return None if self.unpriced == self.replies else self.reported_usd + self.estimated_usd
 
 
+class Summing(Protocol[Given]):
+    """A function that sums a group."""
+
+    def __call__(self, name: str, term: str, group: Sequence[Given], /) -> Sums: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """The total and the groups. Days are in order, other groups by number of replies."""
@@ -81,11 +89,52 @@ def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
     prompts = [(short_version(name), one) for one in figures for name in one.prompts]
     return Stats(
         sums_of("all", "", figures),
-        tuple(_collected("on", ((one.day, one) for one in figures))),
-        tuple(_most_first(_collected("asked", ((one.model, one) for one in figures)))),
-        tuple(_most_first(_collected("finish", finishes))),
-        tuple(_most_first(_collected("tool", tools))),
-        tuple(_collected("prompt", prompts)),
+        tuple(_collected("on", ((one.day, one) for one in figures), sums_of)),
+        tuple(_most_first(_collected("asked", ((one.model, one) for one in figures), sums_of))),
+        tuple(_most_first(_collected("finish", finishes, sums_of))),
+        tuple(_most_first(_collected("tool", tools, sums_of))),
+        tuple(_collected("prompt", prompts, sums_of)),
+    )
+
+
+def stats_of_usage(usage: Sequence[UsageSum]) -> Stats:
+    """The statistics from kept sums. They have no times, whose percentiles need each reply."""
+    days = [one for one in usage if one.day is not None]
+    named = [one for one in usage if one.day is None]
+    finishes = [(name, one) for one in named for name in one.finishes or ("",)]
+    prompts = [(short_version(name), one) for one in named for name in one.prompts]
+    return Stats(
+        _joined("all", "", days),
+        tuple(_joined(f"{one.day}", f"on:{one.day}", [one]) for one in days),
+        tuple(_most_first(_collected("asked", ((one.model or "", one) for one in named), _joined))),
+        tuple(_most_first(_collected("finish", finishes, _joined))),
+        tuple(
+            _most_first(
+                _collected("tool", ((tool, one) for one in named for tool in one.tools), _joined)
+            )
+        ),
+        tuple(_collected("prompt", prompts, _joined)),
+    )
+
+
+def _joined(name: str, term: str, usage: Sequence[UsageSum]) -> Sums:
+    return Sums(
+        name,
+        term,
+        replies=sum(one.replies for one in usage),
+        errors=sum(one.errors for one in usage),
+        input_tokens=sum(one.input_tokens for one in usage),
+        output_tokens=sum(one.output_tokens for one in usage),
+        unmetered=sum(one.unmetered for one in usage),
+        reported_usd=sum(one.reported_usd for one in usage),
+        estimated_usd=sum(one.estimated_usd for one in usage),
+        reported=sum(one.reported for one in usage),
+        estimated=sum(one.estimated for one in usage),
+        unpriced=sum(one.unpriced for one in usage),
+        ttft_p50=None,
+        ttft_p95=None,
+        duration_p50=None,
+        duration_p95=None,
     )
 
 
@@ -97,17 +146,26 @@ def short_version(name: str) -> str:
 
 def spans_of(figures: Sequence[ReplyFigures], most: int) -> tuple[Sums, ...]:
     """Group replies by periods of equal length, without gaps: at most `most` periods."""
-    if not figures:
+    return _spans([(one.day, one) for one in figures], most, sums_of)
+
+
+def spans_of_usage(usage: Sequence[UsageSum], most: int) -> tuple[Sums, ...]:
+    """Group kept sums in the same periods."""
+    return _spans([(one.day, one) for one in usage if one.day is not None], most, _joined)
+
+
+def _spans(pairs: Sequence[tuple[str, T]], most: int, sums: Summing[T]) -> tuple[Sums, ...]:
+    if not pairs:
         return ()
-    days = [date.fromisoformat(one.day) for one in figures]
+    days = [date.fromisoformat(day) for day, _ in pairs]
     first, last = min(days), max(days)
     count = (last - first).days + 1
     length = next((n for n in _LENGTHS if count <= n * most), -(-count // max(1, most)))
-    groups: dict[int, list[ReplyFigures]] = defaultdict(list)
-    for day, one in zip(days, figures, strict=True):
+    groups: dict[int, list[T]] = defaultdict(list)
+    for day, (_, one) in zip(days, pairs, strict=True):
         groups[(day - first).days // length].append(one)
     return tuple(
-        _span(first + timedelta(number * length), length, groups.get(number, []))
+        _span(first + timedelta(number * length), length, groups.get(number, []), sums)
         for number in range(-(-count // length))
     )
 
@@ -115,12 +173,12 @@ def spans_of(figures: Sequence[ReplyFigures], most: int) -> tuple[Sums, ...]:
 _LENGTHS = (1, 2, 7, 14, 28, 91, 182, 364)
 
 
-def _span(start: date, length: int, figures: Sequence[ReplyFigures]) -> Sums:
+def _span(start: date, length: int, group: Sequence[T], sums: Summing[T]) -> Sums:
     end = start + timedelta(length)
     if length == 1:
-        return sums_of(f"{start}", f"on:{start}", figures)
+        return sums(f"{start}", f"on:{start}", group)
     name = f"{start} to {end - timedelta(1)}"
-    return sums_of(name, f"after:{start} before:{end}", figures)
+    return sums(name, f"after:{start} before:{end}", group)
 
 
 def term_of(field: str, value: str) -> str:
@@ -140,13 +198,12 @@ def within(query: str, term: str) -> str:
     return f"{query} {term}".strip()
 
 
-def _collected(field: str, pairs: Iterable[tuple[str, ReplyFigures]]) -> list[Sums]:
-    groups: dict[str, list[ReplyFigures]] = defaultdict(list)
+def _collected(field: str, pairs: Iterable[tuple[str, T]], sums: Summing[T]) -> list[Sums]:
+    groups: dict[str, list[T]] = defaultdict(list)
     for name, one in pairs:
         groups[name].append(one)
     return [
-        sums_of(name or "none", term_of(field, name), group)
-        for name, group in sorted(groups.items())
+        sums(name or "none", term_of(field, name), group) for name, group in sorted(groups.items())
     ]
 
 

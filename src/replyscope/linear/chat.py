@@ -308,12 +308,13 @@ def _without_time(words: str) -> list[str]:
 
 async def _keep_archive(services: ChatServices, hear_hub: Callable[[str], None]) -> None:
     """Purge sessions that were deleted 30 days ago, update the search index, make the daily
-    backup, and start the quiet sync with the hub.
+    backup, start the quiet sync with the hub, and upgrade the index of an older version.
     """
     try:
         await services.begin_background(hear_hub)
         await services.review.purge_old()
         await services.review.update_index()
         await services.back_up()
+        await services.review.upgrade_index()
     except ReplyscopeError as error:
         _log.warning("the archive was not updated: %s", error)

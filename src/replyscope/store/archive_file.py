@@ -15,13 +15,14 @@ from replyscope.domain.message import Message
 from replyscope.domain.search import Hit, ReplyFigures, Search
 from replyscope.domain.session import SessionSummary, Shelf
 from replyscope.store.database import connect, connect_reader
+from replyscope.store.figures import find_figures
 from replyscope.store.folded import read_exchange
+from replyscope.store.hits import find_hits, find_ids
 from replyscope.store.index import Describe, index_these, list_unindexed
 from replyscope.store.journal import load_frames
 from replyscope.store.requests import load_request
 from replyscope.store.rows import load_session, summarise_sessions
 from replyscope.store.schema import MIGRATIONS, check_version
-from replyscope.store.search import find_figures, find_hits, find_ids
 from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
 
 T = TypeVar("T")

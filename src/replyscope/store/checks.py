@@ -13,6 +13,7 @@ from replyscope.store.backup.reading import find_faults
 from replyscope.store.codec import DAMAGE, decode_exchange, decode_frames
 from replyscope.store.index import Describe, read_entry, written_entry
 from replyscope.store.kept_paths import used_paths
+from replyscope.store.shards import list_shards
 from replyscope.store.unreadable import damaged_rows, session_of
 
 T = TypeVar("T")
@@ -75,11 +76,18 @@ class SqliteChecks:
         """The number of entries of the search index that belong to no reply. Raises StoreError."""
 
         def count(connection: sqlite3.Connection) -> int:
-            rows = connection.execute(
-                "SELECT (SELECT count(*) FROM search_docsize WHERE id NOT IN (SELECT id FROM fact))"
-                " + (SELECT count(*) FROM fact WHERE id NOT IN (SELECT id FROM search_docsize))"
-            )
-            return int(rows.fetchone()[0])
+            found = 0
+            for shard in list_shards(connection):
+                words = f"SELECT id FROM {shard.table}_docsize"
+                facts = "SELECT id FROM fact WHERE id >= ? AND id < ?"
+                bounds = (shard.first_id, shard.end_id)
+                differences = [f"{facts} EXCEPT {words}"]
+                if shard.is_ordered:  # that of older versions has removed replies
+                    differences.append(f"{words} EXCEPT {facts}")
+                for one in differences:
+                    row = connection.execute(f"SELECT count(*) FROM ({one})", bounds).fetchone()
+                    found += int(row[0])
+            return found
 
         return await self._read(count)
 

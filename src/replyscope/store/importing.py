@@ -18,7 +18,6 @@ from replyscope.store.index import note_unindexed, note_unindexed_under
 from replyscope.store.journal import load_frames
 from replyscope.store.purged import forget_purged, is_purged
 from replyscope.store.requests import load_request, save_request
-from replyscope.store.search import tags_of
 
 
 def look_for(connection: sqlite3.Connection, shared: Shared) -> Taken:
@@ -178,7 +177,7 @@ def read_shared(connection: sqlite3.Connection, session_id: str, *, with_wire: b
         if with_wire
         else {}
     )
-    tags = tags_of(connection, session_id)
+    tags = rows.tags_of(connection, session_id)
     return Shared(stored.session, stored.messages, stored.exchanges, tags, records)
 
 

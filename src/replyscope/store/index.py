@@ -11,18 +11,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple
 
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.fact_columns import columns_of, index_version, rows_of
+from replyscope.domain.fact_columns import columns_of, index_version, names_of, rows_of
 from replyscope.domain.facts import Facts
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.values import dataclass
 from replyscope.domain.words import words_of
+from replyscope.store.cells import cell_for, drop_cells, names_in
 from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
 from replyscope.store.connection import stored
+from replyscope.store.fact_ids import FIRST_ID, free_id
 from replyscope.store.folded import damaged_exchange
-from replyscope.store.schema import SEARCH_TABLE
-from replyscope.store.sqlite_errors import result_code
+from replyscope.store.shards import add_words, drop_shards, remove_words
+from replyscope.store.usage_sums import keep_zone
 
 _DENSITY = 3
 """A saved reply is compressed to about a third."""
@@ -59,6 +61,7 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
 def list_unindexed(connection: sqlite3.Connection) -> list[str]:
     """The queued exchanges, newest first: a person searches for recent replies."""
     _start_anew_if_old(connection)
+    keep_zone(connection)
     return [exchange_id for (exchange_id,) in connection.execute(_QUEUE)]
 
 
@@ -100,6 +103,15 @@ def index_these(
             keys = (exchange_id, session_id, message_id, state)
             _insert(connection, _entry_of(keys, facts))
         connection.execute("DELETE FROM unindexed WHERE exchange_id = ?", (exchange_id,))
+    note_change(connection)
+
+
+def note_change(connection: sqlite3.Connection) -> None:
+    """Count a change of the index, for `stamp`."""
+    connection.execute(
+        "INSERT INTO note VALUES ('changes', '1') "
+        "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+    )
 
 
 def _start_anew_if_old(connection: sqlite3.Connection) -> None:
@@ -115,8 +127,8 @@ def _start_anew_if_old(connection: sqlite3.Connection) -> None:
 
 def start_anew(connection: sqlite3.Connection) -> None:
     """Clear the index and queue every exchange that has ended."""
-    _drop_search(connection)
-    connection.execute(SEARCH_TABLE)
+    drop_shards(connection)
+    drop_cells(connection)
     for table in (
         "fact",
         "fact_name",
@@ -131,18 +143,17 @@ def start_anew(connection: sqlite3.Connection) -> None:
     )
 
 
-def _drop_search(connection: sqlite3.Connection) -> None:
-    try:
-        connection.execute("DROP TABLE search")
-    except sqlite3.DatabaseError as error:
-        if result_code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
-            raise
-        # A virtual table that is too damaged to be opened can't be dropped.
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("DELETE FROM sqlite_master WHERE name = 'search'")
-        connection.execute("PRAGMA writable_schema = RESET")
-        for name in ("data", "idx", "docsize", "config"):
-            connection.execute(f"DROP TABLE IF EXISTS search_{name}")
+def note_earlier(connection: sqlite3.Connection, most: int) -> int:
+    """Queue the newest replies that an older version indexed, whose ids are not in order of time.
+    Returns the number of replies that are left after them.
+    """
+    queued = connection.execute(
+        "INSERT OR IGNORE INTO unindexed SELECT exchange_id FROM fact WHERE id < ? "
+        "ORDER BY started_at DESC LIMIT ?",
+        (FIRST_ID, most),
+    ).rowcount
+    row = connection.execute("SELECT count(*) FROM fact WHERE id < ?", (FIRST_ID,)).fetchone()
+    return max(0, int(row[0]) - queued)
 
 
 def note_unreadable(connection: sqlite3.Connection, kind: str, name: str, why: str) -> None:
@@ -181,12 +192,13 @@ def _around(
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """The entry of an exchange in the index: columns of `fact`, rows of `fact_name`, texts, and
-    the rows of the tables for the SQL views.
+    """The entry of an exchange in the index: columns of `fact`, names, rows of `fact_name`, texts,
+    and the rows of the tables for the SQL views.
     """
 
     columns: Mapping[str, object]
     names: frozenset[tuple[str, str]]
+    numbers: frozenset[tuple[str, str]]
     texts: tuple[str, ...]
     choices: tuple[tuple[object, ...], ...]
     calls: tuple[tuple[object, ...], ...]
@@ -205,11 +217,12 @@ def _entry_of(keys: Sequence[str], facts: Facts) -> IndexEntry:
         **columns_of(facts),
     }
     texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
-    names = frozenset((sound(field), sound(value)) for field, value in rows_of(facts))
+    names = frozenset((sound(field), sound(value)) for field, value in names_of(facts))
     calls = ((place, *map(stored, astuple(call))) for place, call in enumerate(facts.tool_calls))
     return IndexEntry(
         {name: stored(one) for name, one in columns.items()},
         names,
+        frozenset(rows_of(facts)),
         texts,
         tuple((index, sound(text)) for index, text in sorted(dict(facts.choices).items())),
         tuple(calls),
@@ -217,22 +230,22 @@ def _entry_of(keys: Sequence[str], facts: Facts) -> IndexEntry:
 
 
 def _insert(connection: sqlite3.Connection, entry: IndexEntry) -> None:
-    row = connection.execute(
-        f"INSERT INTO fact ({', '.join(entry.columns)}) "
-        f"VALUES ({', '.join('?' * len(entry.columns))}) RETURNING id",
-        tuple(entry.columns.values()),
-    ).fetchone()
-    fact_id = int(row[0])
+    started_ms = entry.columns["started_at"]
+    assert isinstance(started_ms, int)
+    fact_id = free_id(connection, started_ms)
+    models = (str(entry.columns["model"]), str(entry.columns["answered"]))
+    columns = {"id": fact_id, "cell": cell_for(connection, entry.names, models), **entry.columns}
+    connection.execute(
+        f"INSERT INTO fact ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+        tuple(columns.values()),
+    )
     connection.executemany(
         "INSERT OR IGNORE INTO fact_name VALUES (?, ?, ?)",
-        [(field, value, fact_id) for field, value in sorted(entry.names)],
+        [(field, value, fact_id) for field, value in sorted(entry.numbers)],
     )
     packed = zlib.compress(json.dumps(entry.texts).encode("ascii"), 1)
     connection.execute("INSERT INTO body VALUES (?, ?)", (fact_id, packed))
-    connection.execute(
-        "INSERT INTO search (rowid, prompt, text, reasoning, calls) VALUES (?, ?, ?, ?, ?)",
-        (fact_id, *_indexed(entry.texts)),
-    )
+    add_words(connection, fact_id, _indexed(entry.texts))
     connection.executemany(
         "INSERT INTO choice_text VALUES (?, ?, ?)", [(fact_id, *row) for row in entry.choices]
     )
@@ -266,8 +279,10 @@ def read_entry(connection: sqlite3.Connection, exchange_id: str) -> IndexEntry |
     if row is None:
         return None
     columns = dict(zip((one[0] for one in cursor.description), row, strict=True))
-    fact_id = columns.pop("id")
-    names = connection.execute("SELECT field, value FROM fact_name WHERE fact_id = ?", (fact_id,))
+    fact_id, cell = columns.pop("id"), columns.pop("cell")
+    rows = connection.execute("SELECT field, value FROM fact_name WHERE fact_id = ?", (fact_id,))
+    own = frozenset(map(tuple, rows))
+    names = own if cell is None else frozenset(names_in(connection, cell))
     packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
     texts = read_texts(packed[0]) if packed is not None else ()
     choices, calls = (
@@ -277,15 +292,20 @@ def read_entry(connection: sqlite3.Connection, exchange_id: str) -> IndexEntry |
             "SELECT * FROM tool_call WHERE fact_id = ? ORDER BY position",
         )
     )
-    return IndexEntry(columns, frozenset(map(tuple, names)), texts, choices, calls)
+    numbers = own - names
+    return IndexEntry(columns, names, numbers, texts, choices, calls)
 
 
 def _indexed(texts: Sequence[str]) -> list[str]:
-    return [sound(" ".join(words_of(text))) for text in texts]
+    """The texts as SQLite gets them, which divides them at spaces and punctuation. It finds the
+    same words in ASCII as `words_of`, so only other texts are divided here.
+    """
+    return [text if text.isascii() else sound(" ".join(words_of(text))) for text in texts]
 
 
-def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
-    """Delete exchanges from the index. A contentless FTS table needs the indexed texts."""
+def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> set[int]:
+    """Delete exchanges from the index. Returns the numbers of the shards that had their words."""
+    shards: set[int] = set()
     for exchange_id in exchange_ids:
         row = connection.execute(
             "SELECT fact.id, texts FROM fact JOIN body ON body.id = fact.id WHERE exchange_id = ?",
@@ -299,12 +319,9 @@ def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
             # The words stay in the index, and the row's number may be used again.
             connection.execute("INSERT OR REPLACE INTO note VALUES ('index', 'damaged')")
         else:
-            connection.execute(
-                "INSERT INTO search (search, rowid, prompt, text, reasoning, calls) "
-                "VALUES ('delete', ?, ?, ?, ?, ?)",
-                (row[0], *_indexed(texts)),
-            )
+            shards.add(remove_words(connection, row[0], _indexed(texts)))
         connection.execute("DELETE FROM fact WHERE id = ?", (row[0],))
+    return shards
 
 
 def read_texts(packed: bytes) -> tuple[str, ...]:

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
 from replyscope.domain.search import Labels, Purged, StoreSize
+from replyscope.store.cells import drop_unused_cells
 from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
 from replyscope.store.index import forget
 from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
 from replyscope.store.purged import note_purged
 from replyscope.store.requests import unpack_ids
-from replyscope.store.search import tags_of
+from replyscope.store.rows import tags_of
+from replyscope.store.shards import has_earlier, merge_words
 from replyscope.store.spending import keep_costs
 from replyscope.store.sqlite_errors import is_busy
 
@@ -174,20 +176,22 @@ def remove_sessions(
     connection.execute("PRAGMA secure_delete = ON")
     count = 0
     paths: list[str] = []
+    shards: set[int] = set()
     for session_id in session_ids:
         _move_shared_exchanges(connection, session_id)
         keep_costs(connection, session_id, now)
         exchanges = connection.execute(
             "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
         ).fetchall()
-        forget(connection, [exchange_id for (exchange_id,) in exchanges])
+        shards |= forget(connection, [exchange_id for (exchange_id,) in exchanges])
         paths += image_paths(connection, session_id)
         paths += _forget_words(connection, session_id)
         note_purged(connection, session_id)
         connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
         count += len(exchanges)
     _drop_unused_pieces(connection)
-    connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+    drop_unused_cells(connection)
+    merge_words(connection, sorted(shards))
     connection.execute("INSERT OR REPLACE INTO note VALUES (?, '1')", (_PENDING,))
     return count, tuple(unused_paths(connection, paths))
 
@@ -235,12 +239,14 @@ def _drop_unused_pieces(connection: sqlite3.Connection) -> None:
 
 
 def _vacuum(connection: sqlite3.Connection) -> bool:
-    """Rewrite the file and truncate the WAL. Returns whether both succeeded."""
+    """Rewrite the file and truncate the WAL. Returns whether both succeeded, and no full-text table
+    of an older version is left.
+    """
     try:
         connection.execute("PRAGMA busy_timeout = 1000")
         connection.execute("VACUUM")
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
+        if busy or has_earlier(connection):
             return False
         connection.execute("DELETE FROM note WHERE name = ?", (_PENDING,))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -11,12 +11,16 @@ from replyscope.domain.query_fields import ANYWHERE, ME, PART, OfSession, Text, 
 from replyscope.domain.query_sql import Condition, compile_query
 from replyscope.domain.values import dataclass
 from replyscope.domain.words import Wanted, words_of
+from replyscope.store.cells import in_cells
+from replyscope.store.shards import Shard
 
+SHARD = "{shard}"
+"""In a condition, the full-text table that it reads."""
 _TRUTHS = {
     "is_cost_reported": "f.is_reported",
     "is_pinned": "s.pinned_at IS NOT NULL",
     "is_archived": "s.archived_at IS NOT NULL",
-    "is_deleted": "s.deleted_at IS NOT NULL",
+    "is_deleted": "f.session_id IN (SELECT id FROM session WHERE deleted_at IS NOT NULL)",
 }
 
 _TEXTS = {"source": "s.source", "client": "s.client", "owner": f"'{ME}'", "machine": "''"}
@@ -33,6 +37,36 @@ class Plan:
     match: str
     where: Condition
     words: tuple[Wanted, ...]
+
+    @property
+    def is_one_phrase(self) -> bool:
+        """Whether the full-text query is a single phrase."""
+        return len(self.words) == 1 and self.match.count('"') == 2
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the query reads the full-text tables, so that it runs in each shard."""
+        return bool(self.match) or SHARD in self.where.sql
+
+    def source(self, shard: Shard | None) -> tuple[str, tuple[object, ...]]:
+        """FROM and WHERE for the matching replies of a shard; None for all at once, without words.
+
+        CROSS JOIN keeps the order of the tables: the full-text table is read first, by id.
+        """
+        where, values = self.where.sql, self.where.values
+        if shard is not None:
+            where = where.replace(SHARD, shard.table)
+        join = "JOIN session s ON s.id = f.session_id" if "s." in where else ""
+        if shard is None:
+            return f"FROM fact f {join} WHERE {where}", values
+        if self.match:
+            table = shard.table
+            return (
+                f"FROM {table} CROSS JOIN fact f ON f.id = {table}.rowid {join} "
+                f"WHERE {table} MATCH ? AND {where}"
+            ), (self.match, *values)
+        bounds = (shard.first_id, shard.end_id)
+        return (f"FROM fact f {join} WHERE f.id >= ? AND f.id < ? AND {where}"), (*bounds, *values)
 
 
 def plan_query(query: Query, now: datetime) -> Plan:
@@ -64,7 +98,7 @@ class SqliteDialect:
 
     def text(self, term: Term) -> Condition:
         """See SqlDialect."""
-        found = "f.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
+        found = f"f.id IN (SELECT rowid FROM {SHARD} WHERE {SHARD} MATCH ?)"
         return Condition(f"({found})", (_match_of(term),))
 
     def title(self, words: str, *, is_open: bool) -> Condition:
@@ -76,7 +110,7 @@ class SqliteDialect:
         """See SqlDialect."""
         if field in NUMBERS:
             return Condition(f"coalesce(f.{NUMBERS[field]} {sign} ?, 0)", (bound,))
-        return _named(f"CAST(value AS REAL) {sign} ?", (field, bound))
+        return _numbered(f"CAST(value AS REAL) {sign} ?", (field, bound))
 
     def names(self, field: str, pattern: str) -> Condition:
         """See SqlDialect."""
@@ -84,7 +118,7 @@ class SqliteDialect:
         if field in NAMES:
             columns = [f"lower(f.{column}) GLOB ?" for column in NAMES[field]]
             return Condition(f"({' OR '.join(columns)})", (glob,) * len(columns))
-        return _named("lower(value) GLOB ?", (field, glob))
+        return Condition(in_cells("field = ? AND lower(value) GLOB ?"), (field, glob) * 2)
 
     def tag(self, pattern: str) -> Condition:
         """See SqlDialect."""
@@ -110,14 +144,14 @@ class SqliteDialect:
         """See SqlDialect."""
         if field in NUMBERS:
             return Condition(f"(f.{NUMBERS[field]} IS NOT NULL)")
-        return _named("1", (field,))
+        return _numbered("1", (field,))
 
     def is_true(self, fact: str) -> Condition:
         """See SqlDialect."""
         return Condition(f"({_TRUTHS[fact]})")
 
 
-def _named(condition: str, values: Sequence[object]) -> Condition:
+def _numbered(condition: str, values: Sequence[object]) -> Condition:
     """Whether the reply has a row in `fact_name` for a field that fits a condition."""
     found = f"SELECT fact_id FROM fact_name WHERE field = ? AND {condition}"
     return Condition(f"(f.id IN ({found}))", tuple(values))

@@ -1,7 +1,7 @@
 """Reads and writes sessions and messages, one function per statement."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from replyscope.domain.errors import SessionNotFound
@@ -267,10 +267,31 @@ def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Mes
 
 
 _SHELVES = {
-    Shelf.LISTED: "s.deleted_at IS NULL AND s.archived_at IS NULL",
-    Shelf.ARCHIVED: "s.deleted_at IS NULL AND s.archived_at IS NOT NULL",
-    Shelf.DELETED: "s.deleted_at IS NOT NULL",
+    Shelf.LISTED: "deleted_at IS NULL AND archived_at IS NULL",
+    Shelf.ARCHIVED: "deleted_at IS NULL AND archived_at IS NOT NULL",
+    Shelf.DELETED: "deleted_at IS NOT NULL",
 }
+_NEWEST = "ORDER BY updated_at DESC, id LIMIT ?"
+_CHOSEN = {
+    False: f"SELECT id FROM session WHERE {{0}} {_NEWEST}",
+    True: (
+        f"SELECT * FROM (SELECT id FROM session WHERE pinned_at IS NOT NULL AND {{0}} {_NEWEST}) "
+        f"UNION ALL "
+        f"SELECT * FROM (SELECT id FROM session WHERE pinned_at IS NULL AND {{0}} {_NEWEST})"
+    ),
+}
+"""The sessions of a shelf, by whether the pinned ones are first. Indexes have them in order."""
+_SUMMARY = """
+SELECT s.id, s.title, s.created_at, s.updated_at,
+       (SELECT count(*) FROM exchange e WHERE e.session_id = s.id),
+       newest.model, newest.state, s.pinned_at, s.archived_at,
+       (SELECT group_concat(name, char(10)) FROM tag WHERE session_id = s.id),
+       s.source, s.client
+FROM session s
+LEFT JOIN exchange newest ON newest.id = (
+    SELECT id FROM exchange WHERE session_id = s.id ORDER BY started_at DESC LIMIT 1)
+WHERE s.id = ?
+"""
 
 
 def summarise_sessions(
@@ -281,23 +302,18 @@ def summarise_sessions(
     pinned_first: bool = False,
     shelf: Shelf = Shelf.LISTED,
 ) -> tuple[SessionSummary, ...]:
-    """The summaries of one session, or of a shelf's sessions, newest first."""
-    rows: Iterable[tuple[Any, ...]] = connection.execute(
-        f"""
-        SELECT s.id, s.title, s.created_at, s.updated_at,
-               (SELECT count(*) FROM exchange e WHERE e.session_id = s.id),
-               newest.model, newest.state, s.pinned_at, s.archived_at,
-               (SELECT group_concat(name, char(10)) FROM tag WHERE session_id = s.id),
-               s.source, s.client
-        FROM session s
-        LEFT JOIN exchange newest ON newest.id = (
-            SELECT id FROM exchange WHERE session_id = s.id ORDER BY started_at DESC LIMIT 1)
-        WHERE CASE WHEN ? IS NULL THEN {_SHELVES[shelf]} ELSE s.id = ? END
-        ORDER BY ? AND s.pinned_at IS NULL, s.updated_at DESC, s.id LIMIT ?
-        """,
-        (session_id, session_id, pinned_first, -1 if limit is None else limit),
-    )
-    return tuple(map(_summary, rows))
+    """The summaries of one session, or of a shelf's sessions, newest first.
+
+    The sessions are chosen before anything else of them is read: a list shows some of thousands.
+    """
+    most = -1 if limit is None else limit
+    if session_id is None:
+        sql, values = _CHOSEN[pinned_first].format(_SHELVES[shelf]), (most, most)
+        ids = connection.execute(sql, values[: 1 + pinned_first]).fetchall()[:limit]
+    else:
+        ids = [(session_id,)]
+    found = (connection.execute(_SUMMARY, one).fetchone() for one in ids)
+    return tuple(_summary(row) for row in found if row is not None)
 
 
 def _summary(row: tuple[Any, ...]) -> SessionSummary:
@@ -328,3 +344,11 @@ def find_session_id(connection: sqlite3.Connection, prefix: str) -> str:
         return str(rows[0][0])
     message = f"Several sessions begin with {prefix!r}." if rows else f"No session {prefix!r}."
     raise SessionNotFound(message, "See `replyscope sessions list`.")
+
+
+def tags_of(connection: sqlite3.Connection, session_id: str) -> tuple[str, ...]:
+    """A session's tags, by name."""
+    rows = connection.execute(
+        "SELECT name FROM tag WHERE session_id = ? ORDER BY name", (session_id,)
+    )
+    return tuple(name for (name,) in rows)

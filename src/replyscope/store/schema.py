@@ -1,7 +1,7 @@
 """The database tables, and the migrations of older files.
 
 Invariants: a program never changes a file that a newer version wrote, and backs a file up
-before it migrates it.
+before it migrates what people saved.
 """
 
 import os
@@ -12,6 +12,9 @@ from pathlib import Path
 
 from replyscope.domain.errors import StoreTooNew
 from replyscope.store.hub_tables import HUB_TABLES
+from replyscope.store.index_tables import TABLES_BY_TIME
+from replyscope.store.shards import shrink_earlier
+from replyscope.store.usage_sums import USAGE_TABLES
 from replyscope.store.views import VIEW_SCRIPT
 
 _FIRST = """
@@ -127,13 +130,7 @@ ALTER TABLE exchange ADD COLUMN cost_usd REAL;
 CREATE INDEX exchange_cost ON exchange (started_at) WHERE cost_usd IS NOT NULL;
 """
 
-SEARCH_TABLE = """
-CREATE VIRTUAL TABLE search USING fts5 (
-    prompt, text, reasoning, calls, content='', prefix='2 3', tokenize="unicode61"
-)
-""".strip()
-
-_REVIEW = f"""
+_REVIEW = """
 ALTER TABLE session ADD COLUMN pinned_at INTEGER;
 ALTER TABLE session ADD COLUMN archived_at INTEGER;
 CREATE TABLE tag (
@@ -177,7 +174,9 @@ CREATE TABLE body (
     id INTEGER PRIMARY KEY REFERENCES fact (id) ON DELETE CASCADE,
     texts BLOB NOT NULL
 ) STRICT;
-{SEARCH_TABLE};
+CREATE VIRTUAL TABLE search USING fts5 (
+    prompt, text, reasoning, calls, content='', prefix='2 3', tokenize="unicode61"
+);
 CREATE TABLE unindexed (exchange_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 INSERT INTO unindexed SELECT id FROM exchange WHERE writer IS NULL;
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -260,8 +259,14 @@ MIGRATIONS: tuple[str, ...] = (
     _WATCHED,
     VIEW_SCRIPT,
     HUB_TABLES,
+    TABLES_BY_TIME,
+    USAGE_TABLES,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
+_INDEX_ONLY = frozenset((TABLES_BY_TIME, USAGE_TABLES))
+"""The scripts that change only the search index, which can be made again. They need no backup,
+which takes a minute for an archive of a year.
+"""
 
 
 def migrate(
@@ -275,7 +280,8 @@ def migrate(
     """
     check_version(connection, path, migrations)
     version = _version(connection)
-    if version and version < len(migrations) and path is not None:
+    is_backed_up = any(script not in _INDEX_ONLY for script in migrations[version:])
+    if version and is_backed_up and path is not None:
         _back_up(connection, path)
     while version < len(migrations):
         connection.execute("BEGIN EXCLUSIVE")
@@ -285,6 +291,8 @@ def migrate(
             if version < len(migrations):
                 for statement in _statements(migrations[version]):
                     connection.execute(statement)
+                if migrations[version] is TABLES_BY_TIME:
+                    shrink_earlier(connection)  # a new file has no replies of older versions
                 version += 1
                 connection.execute(f"PRAGMA user_version = {version}")
             connection.execute("COMMIT")

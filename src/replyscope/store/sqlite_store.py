@@ -24,6 +24,7 @@ from replyscope.store.database import Database
 from replyscope.store.hold import Hold
 from replyscope.store.importing import insert_shared, look_for, read_shared
 from replyscope.store.index import note_unindexed_under
+from replyscope.store.integrity import find_fault, find_fault_quickly
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
 from replyscope.store.prompts import (
     add_history,
@@ -167,12 +168,11 @@ class SqliteStore:
 
     async def check_integrity(self) -> str | None:
         """The faults that SQLite's integrity check reports; None when there are none."""
+        return await self._database.read(find_fault)
 
-        def check(connection: sqlite3.Connection) -> str | None:
-            result = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
-            return None if result == "ok" else result
-
-        return await self._database.read(check)
+    async def check_quickly(self) -> tuple[str | None, bool]:
+        """The first fault, and whether all tables were checked: a large file takes too long."""
+        return await self._database.read(find_fault_quickly)
 
     async def find_session_of(self, exchange_id: str) -> str | None:
         """The session that an exchange belongs to; None when there is no such exchange."""

@@ -20,6 +20,7 @@ from replyscope.domain.search import (
     SessionHit,
     Sort,
     UnreadableRow,
+    UsageSum,
     names_of_figures,
 )
 from replyscope.domain.snippet import cut_snippet
@@ -132,6 +133,9 @@ class PostgresSearchIndex:
     async def update(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """See SearchIndex. A hub indexes what it gets at once."""
 
+    async def upgrade(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """See SearchIndex. The first machine that opens a hub changes its tables."""
+
     async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """See SearchIndex. Raises StoreReadOnly: only the machines that sent the replies can."""
         raise StoreReadOnly("The index of a hub can't be rebuilt from here.", "")
@@ -201,6 +205,9 @@ class PostgresSearchIndex:
             return replace(facets, is_ranked=not is_common)
 
         return await self._reader.read(run, is_search=True)
+
+    async def usage(self) -> tuple[UsageSum, ...] | None:
+        """See SearchIndex. A hub keeps no sums."""
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
         """See SearchIndex."""

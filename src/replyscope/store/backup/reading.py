@@ -10,8 +10,10 @@ from replyscope.store.backup.container import BackupFile, Pause, no_pause
 from replyscope.store.connection import TolerantConnection
 from replyscope.store.hub.triggers import create_triggers
 from replyscope.store.schema import MIGRATIONS, migrate
+from replyscope.store.shards import has_shards, put_shards
 
 _OBJECTS = "SELECT type, name, tbl_name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*'"
+_MOST_SHARDS = 10_000
 _CODE = "SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"
 
 
@@ -46,11 +48,22 @@ def check_schema(connection: sqlite3.Connection) -> None:
         raise BackupFault("The database in this backup is not one of replyscope.")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as expected:
         migrate(expected, None, MIGRATIONS[:version])
+        if has_shards(expected):
+            put_shards(expected, _shard_numbers(connection))
         for create in (_nothing, create_triggers):  # an archive that takes part in a hub has them
             create(expected)
             if all(_same(connection, expected, sql) for sql in (_OBJECTS, _CODE)):
                 return
     raise BackupFault("The tables of this backup differ from those of replyscope.")
+
+
+def _shard_numbers(connection: sqlite3.Connection) -> list[int]:
+    """The numbers of the full-text tables that the database should have. Raises BackupFault."""
+    rows = connection.execute("SELECT number FROM shard LIMIT ?", (_MOST_SHARDS + 1,)).fetchall()
+    numbers = [number for (number,) in rows if isinstance(number, int) and number >= 0]
+    if len(numbers) < len(rows) or len(rows) > _MOST_SHARDS:
+        raise BackupFault("The search index of this backup is damaged.")
+    return numbers
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

@@ -114,7 +114,7 @@ class Lifecycle:
 
     async def _keep_archive(self, services: Services) -> None:
         """Purge sessions that were deleted 30 days ago, update the search index, and make the
-        daily backup.
+        daily backup, and upgrade the index of an older version.
         """
         review = services.review
         try:
@@ -127,6 +127,7 @@ class Lifecycle:
             self._screen.log.warning(str(error))
         try:
             await services.back_up()
+            await review.upgrade_index()
         except ReplyscopeError as error:
             self._desk.tell(error)
 

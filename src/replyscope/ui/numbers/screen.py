@@ -19,10 +19,17 @@ from replyscope.domain.library import SearchIndex
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
-from replyscope.domain.search import ReplyFigures
+from replyscope.domain.search import ReplyFigures, UsageSum
 from replyscope.engine.review import Review
 from replyscope.inspection.plot import Measure
-from replyscope.inspection.stats import Stats, spans_of, stats_of, within
+from replyscope.inspection.stats import (
+    Stats,
+    spans_of,
+    spans_of_usage,
+    stats_of,
+    stats_of_usage,
+    within,
+)
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.numbers.plot_view import PlotView
 from replyscope.ui.numbers.rows import LEGEND, NumberRow, figure_rows, group_rows
@@ -55,6 +62,7 @@ class StatsScreen(Screen[str | None]):
         self._review = review
         self._index = index
         self._figures: Sequence[ReplyFigures] = ()
+        self._usage: Sequence[UsageSum] = ()
         self._stats: Stats | None = None
         self._query = ""
         self._terms: dict[str, str] = {}
@@ -91,7 +99,8 @@ class StatsScreen(Screen[str | None]):
         try:
             search = self._review.read(text)
             await self._review.update_index(self._tell_left)
-            self._figures = await self._index.figures(search)
+            await self._show_kept(text)
+            self._figures, self._usage = await self._index.figures(search), ()
         except (QueryError, ReplyscopeError) as error:
             self._tell(str(error), is_error=True)
             return
@@ -101,9 +110,23 @@ class StatsScreen(Screen[str | None]):
         self._draw_rows()
         self._tell("")
 
+    async def _show_kept(self, text: str) -> None:
+        """Show the kept sums of all replies at once; times follow when each reply was read."""
+        usage = None if text.strip() else await self._index.usage()
+        if usage is None:
+            return
+        self._figures, self._usage = (), usage
+        self._query, self._stats = text, stats_of_usage(usage)
+        await self._draw_plot()
+        self._draw_rows()
+        self._tell("Reading the times of all replies…")
+
     async def _draw_plot(self) -> None:
         plot = self.query_one(PlotView)
-        plot.show(await asyncio.to_thread(spans_of, self._figures, plot.most_columns))
+        if self._usage:
+            plot.show(spans_of_usage(self._usage, plot.most_columns))
+        else:
+            plot.show(await asyncio.to_thread(spans_of, self._figures, plot.most_columns))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw_rows)

@@ -163,11 +163,13 @@ class Searching:
         self._is_counted = self._is_counted and stays
         self._preview.pattern = pattern_of(words_shown(search.query))
         try:
-            await self._show(search, stays=stays)
-            self._shown_for = shown_for
+            has_more = await self._show(search, stays=stays)
             facets = await self._index.facets(search)
             self._is_counted = True
             self.draw_folders(facets)
+            if has_more:
+                await self._show_all(search)
+            self._shown_for = shown_for
             if not self._desk.known:
                 self._desk.known = await self._index.names()
         except SearchInterrupted:
@@ -175,24 +177,28 @@ class Searching:
         except ReplyscopeError as error:
             self._desk.tell(error)
 
-    async def _show(self, search: Search, *, stays: bool) -> None:
-        results = self._results
-        if self.shows_sessions:
-            found = await self._index.find_sessions(search) if not stays else ()
-            if not stays:
-                self._show_first(found)
-            if stays or len(found) == _PAGE:
-                every = await self._index.find_sessions(self._whole(search))
-                results.show_order([name_of(one) for one in every])
-                results.fill(every)
-            return
-        hits = await self._index.find(search) if not stays else ()
-        if not stays:
-            self._show_first(hits)
-        if stays or len(hits) == _PAGE:
-            results.show_order(await self._index.find_ids(search))
+    async def _show(self, search: Search, *, stays: bool) -> bool:
+        """Show the first page, or all in a list that stays. Returns whether there may be more."""
         if stays:
-            results.fill(await self._index.read_hits(search, results.missing(again=True)))
+            await self._show_all(search)
+            if not self.shows_sessions:
+                missing = self._results.missing(again=True)
+                self._results.fill(await self._index.read_hits(search, missing))
+            return False
+        look = self._index.find_sessions if self.shows_sessions else self._index.find
+        found = await look(search)
+        self._show_first(found)
+        return len(found) == _PAGE
+
+    async def _show_all(self, search: Search) -> None:
+        """Show the names of all results; in an archive of a year they take a second."""
+        results = self._results
+        if not self.shows_sessions:
+            results.show_order(await self._index.find_ids(search))
+            return
+        every = await self._index.find_sessions(self._whole(search))
+        results.show_order([name_of(one) for one in every])
+        results.fill(every)
 
     def _show_first(self, found: Sequence[Found]) -> None:
         self._is_listed = True

@@ -1,0 +1,195 @@
+"""The full-text tables of the search index. Each has the replies of one range of ids, so of one
+span of time: a search for the newest replies reads one or two of them, however many there are.
+
+The ranges are disjoint and cover all ids. A table that is full is not divided; replies before or
+after all of its own begin another one.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from replyscope.store.fact_ids import FIRST_ID
+from replyscope.store.index_tables import create_full_text
+from replyscope.store.sqlite_errors import result_code
+
+FULL = 20_000
+"""The replies after which a shard is full."""
+_END = 1 << 62
+_PAGES_AT_ONCE = 500
+_COLUMNS = "prompt, text, reasoning, calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A full-text table and the range of its ids: from `first_id` up to `end_id`, exclusive."""
+
+    number: int
+    first_id: int
+    end_id: int
+    replies: int
+
+    @property
+    def table(self) -> str:
+        """The name of the table."""
+        return f"search_{self.number}"
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether ids are in order of time; they are not in the table of older versions."""
+        return self.number > 0
+
+
+def list_shards(connection: sqlite3.Connection) -> tuple[Shard, ...]:
+    """The shards, the newest first."""
+    found: list[Shard] = []
+    end = _END
+    for number, first, replies in connection.execute(
+        "SELECT number, first_id, replies FROM shard ORDER BY first_id DESC"
+    ):
+        found.append(Shard(number, first, end, replies))
+        end = first
+    return tuple(found)
+
+
+def add_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[str]) -> None:
+    """Add the words of a new reply to its shard, which is created if needed."""
+    shard = _shard_for(connection, fact_id)
+    connection.execute(
+        f"INSERT INTO {shard.table} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?)", (fact_id, *words)
+    )
+    _count(connection, shard, 1)
+
+
+def remove_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[str]) -> int:
+    """Remove a reply; a table without content needs the very words that were added. Returns the
+    number of the shard.
+
+    The table of older versions keeps the words until it is dropped: they lead to no reply any more.
+    """
+    shard = shard_of(connection, fact_id)
+    if shard.is_ordered:
+        connection.execute(
+            f"INSERT INTO {shard.table} ({shard.table}, rowid, {_COLUMNS}) "
+            "VALUES ('delete', ?, ?, ?, ?, ?)",
+            (fact_id, *words),
+        )
+    _count(connection, shard, -1)
+    return shard.number
+
+
+def has_earlier(connection: sqlite3.Connection) -> bool:
+    """Whether the table of older versions, which may have words of removed replies, is left."""
+    return connection.execute("SELECT 1 FROM shard WHERE number = 0").fetchone() is not None
+
+
+def merge_words(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Rewrite the tables of ordered shards, which deletes the words of removed replies."""
+    for number in filter(None, numbers):
+        connection.execute(f"INSERT INTO search_{number} (search_{number}) VALUES ('optimize')")
+
+
+def drop_shards(connection: sqlite3.Connection) -> None:
+    """Drop all shards, also damaged ones."""
+    for shard in list_shards(connection):
+        _drop_table(connection, shard.table)
+    connection.execute("DELETE FROM shard")
+
+
+def has_shards(connection: sqlite3.Connection) -> bool:
+    """Whether the tables of this database are of a version that has shards."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'shard'")
+    return found.fetchone() is not None
+
+
+def put_shards(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
+    """Replace all shards by empty ones with these numbers."""
+    drop_shards(connection)
+    for number in numbers:
+        create_full_text(connection, f"search_{number}")
+
+
+def shrink_earlier(connection: sqlite3.Connection) -> bool:
+    """Delete a part of the table of older versions, from which all replies were removed, and drop
+    it in the end. Returns whether more is left. Dropping a large table at once takes seconds.
+    """
+    row = connection.execute("SELECT replies FROM shard WHERE number = 0").fetchone()
+    if row is None or row[0] > 0:
+        return False
+    deleted = connection.execute(
+        "DELETE FROM search_0_data WHERE id IN "
+        "(SELECT id FROM search_0_data ORDER BY id DESC LIMIT ?)",
+        (_PAGES_AT_ONCE,),
+    )
+    if deleted.rowcount == _PAGES_AT_ONCE:
+        return True
+    _drop_table(connection, "search_0")
+    connection.execute("DELETE FROM shard WHERE number = 0")
+    return False
+
+
+def _count(connection: sqlite3.Connection, shard: Shard, change: int) -> None:
+    connection.execute(
+        "UPDATE shard SET replies = replies + ? WHERE number = ?", (change, shard.number)
+    )
+
+
+def shard_of(connection: sqlite3.Connection, fact_id: int) -> Shard:
+    """The shard of a reply that is indexed."""
+    found = _find(connection, fact_id)
+    assert found is not None, "every reply of the index is in a shard"
+    return found
+
+
+def _find(connection: sqlite3.Connection, fact_id: int) -> Shard | None:
+    row = connection.execute(
+        "SELECT number, first_id, replies, "
+        "(SELECT min(first_id) FROM shard later WHERE later.first_id > shard.first_id) "
+        "FROM shard WHERE first_id <= ? ORDER BY first_id DESC LIMIT 1",
+        (fact_id,),
+    ).fetchone()
+    return None if row is None else Shard(row[0], row[1], row[3] or _END, row[2])
+
+
+def _shard_for(connection: sqlite3.Connection, fact_id: int) -> Shard:
+    """The shard for a new reply, whose id is already in `fact`."""
+    shard = _find(connection, fact_id)
+    if shard is None or not shard.is_ordered:
+        return _create(connection, FIRST_ID)
+    if shard.replies < FULL:
+        return shard
+    least, most = (
+        connection.execute(
+            f"SELECT {name}(id) FROM fact WHERE id >= ? AND id < ? AND id <> ?",
+            (shard.first_id, shard.end_id, fact_id),
+        ).fetchone()[0]
+        for name in ("min", "max")
+    )
+    if most is None or fact_id > most:
+        return _create(connection, fact_id)
+    if fact_id < least:
+        connection.execute("UPDATE shard SET first_id = ? WHERE number = ?", (least, shard.number))
+        return _create(connection, shard.first_id)
+    return shard
+
+
+def _create(connection: sqlite3.Connection, first_id: int) -> Shard:
+    row = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM shard").fetchone()
+    number = int(row[0])
+    create_full_text(connection, f"search_{number}")
+    connection.execute("INSERT INTO shard (number, first_id) VALUES (?, ?)", (number, first_id))
+    return Shard(number, first_id, _END, 0)
+
+
+def _drop_table(connection: sqlite3.Connection, table: str) -> None:
+    try:
+        connection.execute(f"DROP TABLE {table}")
+    except sqlite3.DatabaseError as error:
+        if result_code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+            raise
+        # A virtual table that is too damaged to be opened can't be dropped.
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = ?", (table,))
+        connection.execute("PRAGMA writable_schema = RESET")
+        for name in ("data", "idx", "docsize", "config"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}_{name}")

@@ -1,0 +1,414 @@
+"""The search index divided by time finds what a plain search of all replies finds."""
+
+import json
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import astuple, dataclass, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from replyscope.domain.exchange import ToolCall, Usage
+from replyscope.domain.facts import Facts
+from replyscope.domain.matching import matches
+from replyscope.domain.message import Message, ReplySource, Role, TextPart
+from replyscope.domain.query import parse_query
+from replyscope.domain.search import Search, Sort
+from replyscope.domain.session import Session
+from replyscope.domain.words import words_of
+from replyscope.inspection.facts import facts_of
+from replyscope.inspection.stats import spans_of, spans_of_usage, stats_of, stats_of_usage
+from replyscope.store.fact_ids import FIRST_ID, base_of, free_id
+from replyscope.store.index import note_unindexed, written_entry
+from replyscope.store.integrity import LISTS, find_fault_quickly
+from replyscope.store.library import SqliteLibrary
+from replyscope.store.schema import MIGRATIONS, migrate
+from replyscope.store.search import SqliteSearchIndex
+from replyscope.store.shards import list_shards
+from replyscope.store.sqlite_store import SqliteStore
+from tests.support.queries import answer
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).astimezone()
+MODELS = ("small", "large")
+QUERIES = (
+    "",
+    "apple",
+    "app",
+    "a",
+    "apple or pear",
+    "apple pear",
+    '"apple pear"',
+    "-apple",
+    "plum or model:small",
+    "apple -plum model:large",
+    "text:pear tool:look",
+    "tokens:>20 -tool:look",
+    "finish:stop",
+    "after:2026-03-02 apple",
+    "is:deleted",
+    "is:deleted apple",
+    "is:pinned or pear",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reply of the archive: its facts as the rules see them, and its time."""
+
+    exchange_id: str
+    session_id: str
+    facts: Facts
+    at: datetime
+
+
+REPLY = st.tuples(
+    st.integers(0, 400),
+    st.lists(st.sampled_from(("apple", "pear", "plum", "application")), max_size=4),
+    st.integers(0, 5),
+)
+"""Hours since the start, words, and a number for the rest."""
+ARCHIVE = st.lists(st.lists(REPLY, min_size=1, max_size=6), min_size=1, max_size=5)
+"""Replies in the groups in which they are indexed."""
+
+
+async def keep(
+    store: SqliteStore, number: int, hours: int, words: Sequence[str], kind: int
+) -> Kept:
+    """A session of one reply. Some replies have the same time."""
+    at = START + timedelta(hours=hours)
+    name = f"s{number:03}"
+    await store.create_session(Session(name, "", at, at))
+    asked = Message(f"{name}-u", Role.USER, (TextPart("ask"),), at)
+    await store.add_message(name, asked)
+    calls = (ToolCall("c", "function", "look", "{}"),) if kind % 2 else ()
+    exchange = replace(
+        answer(" ".join(words), *calls, model=MODELS[kind % 2]),
+        id=f"{name}-x",
+        started_at=at,
+        usage=Usage(1, kind * 10, kind * 10 + 1) if kind else None,
+        reported_cost_usd=0.1 * kind if kind % 2 else None,
+    )
+    reply = Message(f"{name}-a", Role.ASSISTANT, (), at, asked.id, (ReplySource(exchange.id, 0),))
+    journal = await store.begin_exchange(name, [reply], exchange)
+    await journal.finish(exchange)
+    facts = facts_of(exchange, (TextPart("ask"),))
+    labelled = replace(facts, is_pinned=kind == 2, is_deleted=kind == 3)
+    library = SqliteLibrary(lambda: store.database)
+    if kind == 2:
+        await library.pin([name], 1)
+    if kind == 3:
+        await library.set_deleted([name], 1)
+    return Kept(exchange.id, name, labelled, at)
+
+
+def index_of(store: SqliteStore) -> SqliteSearchIndex:
+    return SqliteSearchIndex(lambda: store.database, facts_of)
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replyscope.store.shards.FULL", 3)
+    monkeypatch.setattr("replyscope.store.matches.MOST_RANKED", 4)
+
+
+def fitting(kept: Sequence[Kept], text: str) -> list[Kept]:
+    """The plain search: every reply is looked at. The newest first."""
+    query = parse_query(text)
+    excluded = "is:deleted" not in text
+    found = [
+        one
+        for one in kept
+        if matches(query, one.facts, NOW) and not (excluded and one.facts.is_deleted)
+    ]
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ARCHIVE, st.sampled_from(QUERIES), st.integers(1, 6), st.integers(0, 3))
+async def test_a_divided_index_finds_what_a_plain_search_finds(
+    groups: list[list[tuple[int, list[str], int]]], text: str, limit: int, offset: int
+) -> None:
+    store = SqliteStore(None, "test")
+    index = index_of(store)
+    kept: list[Kept] = []
+    for group in groups:
+        kept += [await keep(store, len(kept) + n, *one) for n, one in enumerate(group)]
+        await index.update()
+    expected = fitting(kept, text)
+    await check_page(index, Search(parse_query(text), NOW, Sort.TIME, limit, offset), expected)
+    await check_numbers(index, text, expected)
+    await check_counts(index, text, expected)
+    await check_usage(index)
+    await store.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from("hrpdi"), max_size=6), st.data())
+async def test_kept_sums_follow_every_change(changes: list[str], data: st.DataObject) -> None:
+    store = SqliteStore(None, "test")
+    index, library = index_of(store), SqliteLibrary(lambda: store.database)
+    kept = [await keep(store, n, n * 9, ["apple"] * (n % 2), n % 6) for n in range(8)]
+    await index.update()
+    for change in changes:
+        name = data.draw(st.sampled_from(kept)).session_id
+        match change:
+            case "h":
+                await library.set_deleted([name], 1)
+            case "r":
+                await library.set_deleted([name], None)
+            case "p":
+                await library.purge([name], NOW)
+            case "d":
+                await store.database.write(lambda c, one=name: drop_session(c, one))  # type: ignore[misc]
+            case "i":
+                await store.database.write(
+                    lambda c, one=name: note_unindexed(c, f"{one}-x")  # type: ignore[misc]
+                )
+                await index.update()
+        await check_usage(index)
+    await store.close()
+
+
+def drop_session(connection: sqlite3.Connection, session_id: str) -> None:
+    """Delete a session that is not hidden, as a hub does."""
+    connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
+
+
+async def test_days_are_counted_again_in_another_time_zone(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = index_of(store)
+    for number in range(4):
+        await keep(store, number, number * 5, [], 1)
+    await index.update()
+    monkeypatch.setattr("replyscope.store.usage_sums.local_zone", lambda: "elsewhere")
+    assert await index.usage() is None
+    await index.update()
+    await check_usage(index)
+
+
+async def check_usage(index: SqliteSearchIndex) -> None:
+    """The kept sums are those of all replies, without their times."""
+    usage = await index.usage()
+    assert usage is not None
+    figures = await index.figures(Search(parse_query(""), NOW))
+    without = [replace(one, ttft_s=None, duration_s=None) for one in figures]
+    kept, expected = stats_of_usage(usage), stats_of(without)
+    assert rounded(kept) == rounded(expected)
+    assert [*map(rounded, spans_of_usage(usage, 5))] == [*map(rounded, spans_of(without, 5))]
+
+
+def rounded(value: object) -> object:
+    """A value with its sums of dollars rounded: their order of adding differs."""
+    if isinstance(value, float):
+        return round(value, 9)
+    if isinstance(value, tuple | list):
+        return [rounded(one) for one in value]
+    return rounded(list(astuple(value))) if is_dataclass(value) else value  # type: ignore[arg-type]
+
+
+async def check_page(index: SqliteSearchIndex, search: Search, expected: list[Kept]) -> None:
+    """The pages and the whole order, the newest first; replies of one time in any order."""
+    times = {one.exchange_id: one.at for one in expected}
+    names = [name for _, name in await index.find_ids(search)]
+    assert sorted(names) == sorted(times)
+    assert [times[name] for name in names] == [one.at for one in expected]
+    page = [hit.exchange_id for hit in await index.find(search)]
+    assert page == names[search.offset : search.offset + search.limit]
+    everything = await index.matching(search, [one.exchange_id for one in expected])
+    assert everything == frozenset(times)
+
+
+async def check_numbers(index: SqliteSearchIndex, text: str, expected: list[Kept]) -> None:
+    """The order by a number, where it differs, and the figures."""
+    hits = await index.find(Search(parse_query(text), NOW, Sort.TOKENS, 100))
+    tokens = [hit.tokens for hit in hits]
+    known = [number for number in tokens if number is not None]
+    assert len(tokens) == len(expected)
+    assert tokens == sorted(known, reverse=True) + [None] * (len(tokens) - len(known))
+    figures = await index.figures(Search(parse_query(text), NOW))
+    assert [one.day for one in figures] == [
+        f"{one.at.astimezone().date()}" for one in reversed(expected)
+    ]
+    assert Counter(tool for one in figures for tool in one.tools) == Counter(
+        call.name for one in expected for call in one.facts.tool_calls
+    )
+
+
+async def check_counts(index: SqliteSearchIndex, text: str, expected: list[Kept]) -> None:
+    """The facets, and the sessions."""
+    facets = await index.facets(Search(parse_query(text), NOW))
+    assert (facets.total, facets.sessions) == (len(expected), len(expected))
+    by_field = {name: dict(rows) for name, rows in facets.by_field}
+    days = Counter(f"{one.at.astimezone().date()}" for one in expected)
+    assert by_field.get("on", {}) == days
+    models = Counter(one.facts.names["asked"][0] for one in expected)
+    assert by_field.get("model", {}) == models
+    sessions = await index.find_sessions(Search(parse_query(text), NOW, limit=100))
+    assert {one.session_id for one in sessions} == {one.session_id for one in expected}
+
+
+async def test_only_the_newest_shards_are_read_for_the_newest_replies(
+    monkeypatch: pytest.MonkeyPatch, store: SqliteStore
+) -> None:
+    index = index_of(store)
+    for number in range(30):
+        await keep(store, number, number * 24, ["apple"], 0)
+    await index.update()
+    shards = await store.database.read(list_shards)
+    assert len(shards) == 10
+    search = Search(parse_query("apple"), NOW, limit=4)
+    read: list[str] = []
+    await store.database.search(lambda c: c.set_trace_callback(read.append))
+    hits = await index.find(search)
+    await store.database.search(lambda c: c.set_trace_callback(None))
+    assert [hit.session_id for hit in hits] == ["s029", "s028", "s027", "s026"]
+    tables = {shard.table for shard in shards if any(f"FROM {shard.table} " in r for r in read)}
+    assert tables == {shard.table for shard in shards[:2]}
+
+
+@given(st.lists(st.integers(-(10**6), 10**7), max_size=60), st.integers(1, 3_000_000))
+def test_ids_are_in_order_of_time(times: list[int], scale: int) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE fact (id INTEGER PRIMARY KEY, at INTEGER)")
+        for time in (*times, *([times[0]] * 100 if times else [])):
+            fact_id = free_id(connection, time * scale)
+            connection.execute("INSERT INTO fact VALUES (?, ?)", (fact_id, time * scale))
+        rows = connection.execute("SELECT id, at FROM fact ORDER BY id").fetchall()
+    assert all(fact_id >= base_of(at) >= FIRST_ID for fact_id, at in rows)
+    assert all(base_of(one) <= base_of(two) for one, two in zip(*[sorted(times)] * 2, strict=True))
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_sqlite_divides_ascii_as_we_do(text: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE VIRTUAL TABLE words USING fts5(text, content='')")
+        connection.execute("CREATE VIRTUAL TABLE found USING fts5vocab('words', 'instance')")
+        connection.execute("INSERT INTO words (rowid, text) VALUES (1, ?)", (text,))
+        rows = connection.execute("SELECT term FROM found ORDER BY offset").fetchall()
+    assert [term for (term,) in rows] == words_of(text)
+
+
+EARLIER = next(n for n, script in enumerate(MIGRATIONS) if "search RENAME TO search_0" in script)
+"""The version before the index was divided."""
+
+
+def index_as_before(path: Path) -> None:
+    """Index all replies of a file as the version before did, in the order of their names."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        for (name,) in connection.execute("SELECT id FROM exchange ORDER BY id").fetchall():
+            entry = written_entry(connection, name, facts_of)
+            assert entry is not None
+            columns = ", ".join(entry.columns)
+            (number,) = connection.execute(
+                f"INSERT INTO fact ({columns}) VALUES ({', '.join('?' * len(entry.columns))}) "
+                "RETURNING id",
+                tuple(entry.columns.values()),
+            ).fetchone()
+            connection.executemany(
+                "INSERT INTO fact_name VALUES (?, ?, ?)", [(*one, number) for one in entry.names]
+            )
+            packed = zlib.compress(json.dumps(entry.texts).encode("ascii"))
+            connection.execute("INSERT INTO body VALUES (?, ?)", (number, packed))
+            connection.execute(
+                "INSERT INTO search (rowid, prompt, text, reasoning, calls) VALUES (?, ?, ?, ?, ?)",
+                (number, *(" ".join(words_of(text)) for text in entry.texts)),
+            )
+        connection.execute("DELETE FROM unindexed")
+        connection.execute("COMMIT")
+
+
+async def file_of_before(path: Path) -> list[Kept]:
+    """A file of the version before with twelve indexed replies."""
+    fresh = SqliteStore(path.with_name("fresh.db"), "test")
+    kept = [
+        await keep(fresh, n, (n * 7) % 12 * 24, ["apple"] * (n % 3) + ["pear"], n % 6)
+        for n in range(12)
+    ]
+    await fresh.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, None, MIGRATIONS[:EARLIER])
+        connection.execute("ATTACH ? AS fresh", (str(path.with_name("fresh.db")),))
+        for table in ("session", "message", "exchange", "source"):
+            connection.execute(f"INSERT INTO {table} SELECT * FROM fresh.{table}")
+    index_as_before(path)
+    return kept
+
+
+async def check_all(index: SqliteSearchIndex, kept: list[Kept]) -> None:
+    for text in QUERIES:
+        expected = fitting(kept, text)
+        await check_page(index, Search(parse_query(text), NOW, Sort.TIME, 5), expected)
+        await check_numbers(index, text, expected)
+        await check_counts(index, text, expected)
+
+
+async def test_an_older_index_is_searched_before_and_while_it_is_upgraded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await file_of_before(tmp_path / "sessions.db")
+    store = SqliteStore(tmp_path / "sessions.db", "test")
+    await store.open()
+    assert not list(tmp_path.glob("*.bak")), "the saved sessions were not changed"
+    index = index_of(store)
+    await check_all(index, kept)
+    before = await index.names()
+    await store.database.write(lambda c: note_unindexed(c, "s003-x"))
+    await index.update()
+    await check_all(index, kept)
+    await store.close()  # the upgrade is continued by another process
+    store = SqliteStore(tmp_path / "sessions.db", "test")
+    index = index_of(store)
+    left: list[int] = []
+    monkeypatch.setattr("replyscope.store.search._EARLIER_STEP", 4)
+    await index.upgrade(left.append)
+    assert left == sorted(left, reverse=True)
+    assert left[-1] == 0
+    await check_all(index, kept)
+    assert await index.names() == before
+    tables = await store.database.read(
+        lambda c: c.execute("SELECT name FROM sqlite_master WHERE name GLOB 'search_0*'").fetchall()
+    )
+    assert tables == []
+    assert await store.check_integrity() is None
+    await index.upgrade()  # nothing is left
+    await store.close()
+
+
+async def test_a_purge_during_an_upgrade_is_finished_after_it(tmp_path: Path) -> None:
+    await file_of_before(tmp_path / "sessions.db")
+    store = SqliteStore(tmp_path / "sessions.db", "test")
+    library, index = SqliteLibrary(lambda: store.database), index_of(store)
+    purged, _ = await library.purge(["s001"], NOW)
+    assert purged.is_pending, "its words are in the table of the version before"
+    await index.upgrade()
+    assert await library.finish_purge()
+    assert await library.has_pending_purge() is False
+    await store.close()
+
+
+async def test_imported_replies_of_one_time_are_found(store: SqliteStore) -> None:
+    index = index_of(store)
+    kept = [await keep(store, number, 5, ["apple"], 0) for number in range(40)]
+    await index.update()
+    late = await keep(store, 40, 6, ["apple"], 0)
+    await index.update()
+    await check_all(index, [*kept, late])
+
+
+async def test_a_large_file_is_checked_in_part(store: SqliteStore) -> None:
+    await keep(store, 0, 0, ["apple"], 0)
+    assert await store.check_quickly() == (None, True)
+    assert await store.database.read(lambda c: find_fault_quickly(c, 1)) == (None, False)
+    known = await store.database.read(
+        lambda c: {name for (name,) in c.execute("SELECT name FROM sqlite_master")}
+    )
+    assert set(LISTS) <= known
