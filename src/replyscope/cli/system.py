@@ -2,7 +2,6 @@
 
 import locale
 import os
-import secrets
 import sys
 import time
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ class SystemClock:
 
 def new_id() -> str:
     """An id of 60 random bits."""
-    return id_from(secrets.token_bytes(ID_LENGTH))
+    return id_from(os.urandom(ID_LENGTH))
 
 
 def notify_desktop(text: str) -> None:

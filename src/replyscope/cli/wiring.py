@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
 _log = logging.getLogger("replyscope.wiring")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Wiring:
     """The parts of one run. `close` closes them in order."""
 

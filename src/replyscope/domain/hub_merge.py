@@ -6,10 +6,12 @@ Merging is commutative, associative and idempotent, so the order of syncs does n
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from replyscope.domain.hub import Stamp
 from replyscope.domain.values import dataclass
+
+if TYPE_CHECKING:  # the start reads no stamp
+    from replyscope.domain.hub import Stamp
 
 Value = Any
 """A JSON value."""
@@ -26,7 +28,7 @@ class StampedField:
     """The value of a field, and the stamp of its last change."""
 
     value: Value
-    stamp: Stamp
+    stamp: "Stamp"
 
 
 Fields = Mapping[str, StampedField]
@@ -49,7 +51,7 @@ def _newer(name: str, ours: StampedField, theirs: StampedField) -> StampedField:
     return theirs if theirs.stamp > ours.stamp else ours
 
 
-def wins(theirs: Stamp, ours: Stamp) -> bool:
+def wins(theirs: "Stamp", ours: "Stamp") -> bool:
     """Whether the content of another machine replaces ours."""
     return theirs > ours
 

@@ -7,26 +7,36 @@ without spaces have a word for each character, so that any part of them is found
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 Wanted = tuple[tuple[str, ...], bool]
 """A phrase: its words, and whether the last one may be the beginning of a word."""
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
-_CHARACTER = re.compile(f"[{_UNSPACED}]")
-_WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
+
+
+@cache
+def _word() -> "re.Pattern[str]":
+    """The pattern of a word. It takes milliseconds to compile."""
+    return re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
+
+
+@cache
+def _character() -> "re.Pattern[str]":
+    return re.compile(f"[{_UNSPACED}]")
 
 
 def words_of(text: str) -> list[str]:
     """The words, in order."""
     if text.isascii():
-        return _WORD.findall(text.lower())
+        return _word().findall(text.lower())
     composed = unicodedata.normalize("NFKC", text)
     bare = "".join(
         char
         for char in unicodedata.normalize("NFD", composed.lower())
         if not unicodedata.combining(char)
     )
-    return _WORD.findall(unicodedata.normalize("NFC", bare))
+    return _word().findall(unicodedata.normalize("NFC", bare))
 
 
 def folded(text: str) -> str:
@@ -66,7 +76,7 @@ def pattern_of(wanted: Sequence[Wanted]) -> "re.Pattern[str] | None":
 
 def is_unspaced(word: str) -> bool:
     """Whether a word is a character of a script that is written without spaces."""
-    return _CHARACTER.match(word) is not None
+    return _character().match(word) is not None
 
 
 def has_phrase(words: list[str], phrase: list[str], *, is_open: bool) -> bool:

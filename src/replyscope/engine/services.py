@@ -87,7 +87,7 @@ async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
     return {}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ChatServices:
     """The services of one run.
 

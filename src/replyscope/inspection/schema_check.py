@@ -5,7 +5,6 @@ from typing import Any
 
 from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
-from replyscope.inspection.schema_patterns import without_patterns
 
 _MOST = 5
 
@@ -28,6 +27,8 @@ def find_faults(value: Any, schema: str) -> tuple[str, ...]:
     from jsonschema import FormatChecker, SchemaError, validators  # only where a schema was given
     from referencing import Registry
     from referencing.exceptions import Unresolvable
+
+    from replyscope.inspection.schema_patterns import without_patterns
 
     try:
         read = read_json(schema)

@@ -11,7 +11,7 @@ Tell = Callable[[int, int, int], None]
 """A progress callback: the units that are done, the total, and the number of sessions."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Services(ChatServices):
     """The services of one run of the app: the services of a chat, the themes, and the undo stack.
 

@@ -16,7 +16,7 @@ def build_themes(sources: Iterable[ThemeSource]) -> tuple[list[Theme], list[str]
         theme = _theme(source)
         try:
             # A bad colour would otherwise end the app at its first use.
-            theme.to_color_system().generate()
+            theme.to_color_system()
         except (ColorParseError, ValueError) as error:
             reason = str(error).splitlines()[0]
             faults.append(f"{source.place}: {reason}; the theme is skipped.")
