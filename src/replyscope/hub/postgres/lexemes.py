@@ -23,6 +23,9 @@ _CUT = "<cut>"
 """The lexeme of a text with more lexemes than a row can have; no word has these characters."""
 _WEIGHTS = {"text": "A", "prompt": "B", "calls": "C", "reasoning": "D"}
 """The weight of the lexemes of each place: a query of one place names its weight."""
+_MARKS = {place: f"{number}{weight}" for number, (place, weight) in enumerate(_WEIGHTS.items(), 1)}
+_MOST_PER_CHARACTER = 4
+"""A bound of the bytes that a row needs for each character of its lexemes and marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,29 @@ def index_texts(prompt: str, text: str, reasoning: str, calls: str) -> Indexed:
     """The row for the texts of a reply."""
     given = {"text": text, "prompt": prompt, "calls": calls, "reasoning": reasoning}
     words = {place: words_of(given[place]) for place in _WEIGHTS}
+    texts = tuple(f" {' '.join(one)} " for one in words.values())
+    lexemes = {
+        place: _lexemes(words[place], is_ascii=text.isascii())
+        for place, text in zip(_WEIGHTS, texts, strict=True)
+    }
+    marked = " ".join(_marked(lexemes[place], mark) for place, mark in _MARKS.items())
+    if len(marked) * _MOST_PER_CHARACTER <= _MOST_BYTES:
+        return Indexed(marked, is_cut=False, texts=texts)
+    kept, is_cut = _bounded(lexemes)
+    return Indexed(" ".join(kept), is_cut, texts)
+
+
+def _marked(lexemes: Iterable[str], mark: str) -> str:
+    """The lexemes of one place. PostgreSQL joins the marks of a lexeme that is in several."""
+    text = f"':{mark} '".join(lexemes)
+    return f"'{text}':{mark}" if text else ""
+
+
+def _bounded(lexemes: Mapping[str, Iterable[str]]) -> tuple[list[str], bool]:
     marks: dict[str, list[str]] = {}
-    for number, (place, weight) in enumerate(_WEIGHTS.items(), 1):
-        for lexeme in dict.fromkeys(_lexemes(words[place])):
-            marks.setdefault(lexeme, []).append(f"{number}{weight}")
-    kept, is_cut = _bounded(marks)
-    return Indexed(" ".join(kept), is_cut, tuple(f" {' '.join(one)} " for one in words.values()))
-
-
-def _bounded(marks: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
+    for place, mark in _MARKS.items():
+        for lexeme in lexemes[place]:
+            marks.setdefault(lexeme, []).append(mark)
     kept: list[str] = []
     left = _MOST_BYTES
     for lexeme, places in marks.items():
@@ -59,13 +76,16 @@ def _bounded(marks: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
     return kept, False
 
 
-def _lexemes(words: Sequence[str]) -> Iterable[str]:
-    """The lexemes of words. Each different word is tested once: most texts have no pairs."""
+def _lexemes(words: Sequence[str], *, is_ascii: bool) -> dict[str, None]:
+    """The distinct lexemes of words. Most texts have no long words and no pairs."""
     different = dict.fromkeys(words)
-    yield from (word[:_LONGEST] for word in different)
-    unspaced = {word for word in different if not word.isascii() and is_unspaced(word)}
+    if is_ascii and max(map(len, different), default=0) <= _LONGEST:
+        return different
+    found = dict.fromkeys(word[:_LONGEST] for word in different)
+    unspaced = {word for word in different if is_unspaced(word)}
     if unspaced:
-        yield from (a + b for a, b in pairwise(words) if a in unspaced and b in unspaced)
+        found |= {a + b: None for a, b in pairwise(words) if a in unspaced and b in unspaced}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
