@@ -206,13 +206,24 @@ async def test_a_purge_follows_a_push_whose_answer_was_lost(make: Make) -> None:
     await a.ask(session_id)
     membership = await a.log.membership()
     assert membership is not None
-    batch = await a.log.next_batch(None, 0)
+    batch = await a.log.next_batch(None, 0, 1)
     await a.log.intend(next_head(START, batch.entries), batch.seqs)
     FolderHub(a.hub_folder).push(membership.machine, "a", batch.entries, START)
     await a.purge(session_id)  # the answer has not come
     await settle(a, b)
     assert b.picture() == a.picture()
     assert await b.session_ids() == []
+
+
+async def test_a_session_that_is_purged_while_it_is_read_does_not_leave(make: Make) -> None:
+    a = await make("a")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    batch = await a.log.next_batch(None, 0, 1)
+    await a.purge(session_id)
+    assert not await a.log.intend(next_head(START, batch.entries), batch.seqs)
+    assert await a.log.left() == set()
+    assert (await a.sync()).pushed == 0
 
 
 async def test_two_machines_may_have_one_name(make: Make, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ and repeating a step changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from replyscope.domain.hub import (
     TeamHub,
     next_head,
 )
-from replyscope.domain.hub_log import Applied, HubLog, HubMembership
+from replyscope.domain.hub_log import Applied, HubLog, HubMembership, PushBatch
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
@@ -270,29 +270,57 @@ class _Run:
         newest = await self.sync.log.newest_change()
         if newest == self.sync.offered:
             return  # what is left waits for the query of the settings
-        head, cursor = membership.head, 0
         leaving = await self.sync.leaving.sessions()
-        while True:
-            batch = await self.sync.log.next_batch(leaving, cursor)
-            if not batch.entries and batch.cursor == cursor:
-                break
-            self.report = replace(self.report, waiting=self.report.waiting + batch.skipped)
-            cursor = batch.cursor
-            if batch.entries:
-                head = await self._push(membership, batch.entries, batch.seqs, head)
+        await self._push_batches(membership, leaving)
         self.sync.offered = newest if not self.report.waiting else None
 
-    async def _push(
+    async def _push_batches(
+        self, membership: HubMembership, leaving: Collection[str] | None
+    ) -> None:
+        """Push batch by batch. While the hub has one, the next one is read and redacted."""
+        head, cursor = membership.head, 0
+        batch = await self._read(leaving, cursor, head.number + 1)
+        while batch.entries or batch.cursor != cursor:
+            last = batch.entries[-1].number if batch.entries else head.number
+            reading = asyncio.create_task(self._read(leaving, batch.cursor, last + 1, batch.seqs))
+            try:
+                pushed = await self._push(membership, batch, head)
+            except BaseException:
+                await _abandon(reading)
+                raise
+            if pushed is None:
+                await _abandon(reading)
+                batch = await self._read(leaving, cursor, head.number + 1)
+                continue
+            self.report = replace(self.report, waiting=self.report.waiting + batch.skipped)
+            head, cursor = pushed, batch.cursor
+            batch = await reading
+
+    async def _read(
         self,
-        membership: HubMembership,
-        entries: Sequence[HubEntry],
-        seqs: Sequence[int],
-        head: LogHead,
-    ) -> LogHead:
-        ready = await self.sync.leaving.prepare(entries)
+        leaving: Collection[str] | None,
+        cursor: int,
+        first: int,
+        sent: Collection[int] = (),
+    ) -> PushBatch:
+        """The next entries as they leave: redacted, and encrypted."""
+        batch = await self.sync.log.next_batch(leaving, cursor, first, sent)
+        if not batch.entries:
+            return batch
+        ready = await self.sync.leaving.prepare(batch.entries)
         if self.sealer is not None:
             ready = await asyncio.to_thread(self.sealer.seal, ready)
-        await self.sync.log.intend(next_head(head, ready), seqs)
+        return replace(batch, entries=ready)
+
+    async def _push(
+        self, membership: HubMembership, batch: PushBatch, head: LogHead
+    ) -> LogHead | None:
+        """Push a batch. Returns the new end of our log; None when the batch is out of date."""
+        ready = batch.entries
+        if not ready:
+            return head
+        if not await self.sync.log.intend(next_head(head, ready), batch.seqs):
+            return None
         head = await self.thread.call(
             self.hub.push, membership.machine, membership.name, ready, head
         )
@@ -311,3 +339,11 @@ class _Run:
         if gone:
             await self.thread.call(self.hub.withdraw, membership.machine, gone)
             await self.sync.log.withdrawn(gone)
+
+
+async def _abandon(reading: "asyncio.Task[PushBatch]") -> None:
+    """Cancel a task whose result, or error, nobody needs any more."""
+    reading.cancel()
+    await asyncio.wait([reading])
+    if not reading.cancelled():
+        reading.exception()

@@ -5,6 +5,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.exchange import ExchangeState
@@ -28,19 +29,31 @@ Settle = Callable[[Message], Message]
 Row = tuple[int, str, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The changes that the next batch is read from: those of the sessions that leave, after
+    `cursor`, and without those that were `sent`.
+    """
+
+    leaving: Collection[str] | None
+    cursor: int
+    sent: frozenset[int] = frozenset()
+
+    def leaves(self, row: Row) -> bool:
+        """Whether the change of a row is one of these."""
+        seq, kind, _, session_id = row
+        is_chosen = self.leaving is None or kind == EntryKind.PURGE or session_id in self.leaving
+        return is_chosen and seq not in self.sent
+
+
 def read_batch(
-    connection: sqlite3.Connection,
-    settle: Settle,
-    leaving: Collection[str] | None,
-    cursor: int,
-    machine: str,
-    first: int,
+    connection: sqlite3.Connection, settle: Settle, choice: Choice, machine: str, first: int
 ) -> PushBatch:
-    """The next entries after `cursor`, numbered from `first`. Sessions come before their messages,
+    """The next entries of a choice, numbered from `first`. Sessions come before their messages,
     and messages before their exchanges.
     """
-    chosen = _choose(connection, leaving, cursor)
-    end = chosen[-1][0] if chosen else cursor
+    chosen = _choose(connection, choice)
+    end = chosen[-1][0] if chosen else choice.cursor
     chosen.sort(key=lambda row: (_ORDER[EntryKind(row[1])], row[0]))
     entries: list[HubEntry] = []
     seqs: list[int] = []
@@ -58,22 +71,22 @@ def read_batch(
         entries.append(entry)
         seqs.append(seq)
         size += len(body)
-    is_whole = size < MOST_BYTES
-    return PushBatch(tuple(entries), tuple(seqs), end if is_whole else cursor, skipped)
+    if size >= MOST_BYTES:  # the next batch begins here again, and counts what is skipped
+        return PushBatch(tuple(entries), tuple(seqs), choice.cursor)
+    return PushBatch(tuple(entries), tuple(seqs), end, skipped)
 
 
-def _choose(
-    connection: sqlite3.Connection, leaving: Collection[str] | None, cursor: int
-) -> list[Row]:
+def _choose(connection: sqlite3.Connection, choice: Choice) -> list[Row]:
     """The next queued changes. The session of a message is included when it is sent for the
     first time.
     """
     rows = connection.execute(
-        "SELECT seq, kind, id, session_id FROM hub_pending WHERE seq > ? ORDER BY seq", (cursor,)
+        "SELECT seq, kind, id, session_id FROM hub_pending WHERE seq > ? ORDER BY seq",
+        (choice.cursor,),
     )
     chosen: list[Row] = []
     for row in rows:
-        if leaving is None or row[1] == EntryKind.PURGE or row[3] in leaving:
+        if choice.leaves(row):
             chosen.append(row)
             if len(chosen) >= MOST_ENTRIES:
                 break
@@ -85,7 +98,7 @@ def _choose(
             "WHERE p.kind = 'session' AND p.id = ? AND l.session_id IS NULL",
             (session_id,),
         ).fetchone()
-        if found is not None:
+        if found is not None and found[0] not in choice.sent:
             chosen.insert(0, found)
     return chosen
 
