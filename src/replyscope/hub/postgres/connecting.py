@@ -1,6 +1,7 @@
 """Opens the connections to a PostgreSQL hub, with bounds in time."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import psycopg
 from psycopg import sql
@@ -61,6 +62,11 @@ def _check_route(connection: Connection, address: Address) -> None:
             f"The connection to the hub at {address.shown} is not encrypted.",
             "Give the server a certificate (ssl = on).",
         )
+
+
+def pipelined(connection: Connection) -> AbstractContextManager[object]:
+    """Sends statements without waiting for their results, where libpq can (from 14 on)."""
+    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
 
 
 def by_column(rows: Iterable[Sequence[object]]) -> list[list[object]]:

@@ -22,7 +22,7 @@ from replyscope.domain.hub import (
 )
 from replyscope.hub.postgres.address import Address
 from replyscope.hub.postgres.bodies import pack, unpack
-from replyscope.hub.postgres.connecting import Connection, Password, connect, named
+from replyscope.hub.postgres.connecting import Connection, Password, connect, named, pipelined
 from replyscope.hub.postgres.faults import translated
 from replyscope.hub.postgres.filling import fill, forget_sessions, forget_withdrawn
 from replyscope.hub.postgres.founding import (
@@ -128,10 +128,11 @@ class PostgresHub:
                         f"The hub at {self._address.shown} has other entries of this machine.",
                         "The next sync gives this machine a new name.",
                     )
-                head = (machine, storable(name), after.number, after.digest)
-                connection.execute(self._sql(_PUT_HEAD), head)
-                for some in _batches(entries):
-                    self._put(connection, machine, storable(name), some)
+                with pipelined(connection):
+                    head = (machine, storable(name), after.number, after.digest)
+                    connection.execute(self._sql(_PUT_HEAD), head)
+                    for some in _batches(entries):
+                        self._put(connection, machine, storable(name), some)
         return after
 
     def _lock(self, connection: Connection) -> None:

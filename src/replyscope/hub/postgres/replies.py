@@ -32,8 +32,8 @@ INSERT INTO {schema}.message
 SELECT n.id, n.session_id, n.parent_id, n.role, string_to_array(n.exchange_ids, chr(31)),
     string_to_array(n.choices, chr(31))::integer[], n.created_at, n.said, n.is_shared
 FROM unnest(
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-    %s::text[], %s::boolean[]
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
+    %b::text[], %b::boolean[]
 ) AS n (id, session_id, parent_id, role, exchange_ids, choices, created_at, said, is_shared)
 ON CONFLICT (owner, id) DO UPDATE SET
     session_id = excluded.session_id, parent_id = excluded.parent_id, role = excluded.role,
@@ -43,7 +43,7 @@ ON CONFLICT (owner, id) DO UPDATE SET
 _ABOVE = f"""
 WITH RECURSIVE above AS (
     SELECT n.exchange_id, m.parent_id AS id, 0 AS depth
-    FROM unnest(%s::text[], %s::text[]) AS n (exchange_id, message_id)
+    FROM unnest(%b::text[], %b::text[]) AS n (exchange_id, message_id)
     JOIN {{schema}}.message m ON m.owner = session_user AND m.id = n.message_id
     UNION ALL
     SELECT above.exchange_id, m.parent_id, above.depth + 1
@@ -89,8 +89,8 @@ _PUT_REPLIES = (
     + ", ".join(f"{c} = excluded.{c}" for c in _COLUMNS if c not in ("exchange_id", "started_at"))
 )
 _PUT_WORDS = (
-    "SELECT {schema}.put_words(%s::text[], %s::bigint[], %s::text[], %s::boolean[], "
-    "%s::boolean[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+    "SELECT {schema}.put_words(%b::text[], %b::bigint[], %b::text[], %b::boolean[], "
+    "%b::boolean[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])"
 )
 
 

@@ -15,7 +15,7 @@ _READ = ("title", "source", "client", HEAD, CREATED, UPDATED, *_TIMES)
 Changes = Sequence[tuple[str, Mapping[str, StampedField]]]
 """The stamped fields of sessions, by the id of the session."""
 _ENSURE = """
-INSERT INTO {schema}.session (id, is_shared) SELECT id, false FROM unnest(%s::text[]) AS n (id)
+INSERT INTO {schema}.session (id, is_shared) SELECT id, false FROM unnest(%b::text[]) AS n (id)
 ON CONFLICT (owner, id) DO NOTHING
 """
 _MARK = """
@@ -28,7 +28,7 @@ UPDATE {schema}.session AS s SET is_shared = n.is_shared FROM (
 _PUT_FIELDS = """
 INSERT INTO {schema}.session_field AS old
     (session_id, name, value, at_ms, counter, stamped_by)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[])
 ON CONFLICT (owner, session_id, name) DO UPDATE SET
     value = excluded.value, at_ms = excluded.at_ms, counter = excluded.counter,
     stamped_by = excluded.stamped_by
@@ -46,8 +46,8 @@ UPDATE {schema}.session AS s SET
     deleted_at = n.deleted_at, created_at = coalesce(n.created_at, s.created_at),
     updated_at = coalesce(n.updated_at, s.updated_at), tags = string_to_array(n.tags, chr(31))
 FROM unnest(
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[]
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
+    %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[]
 ) AS n (id, title, title_words, source, client, head_id, pinned_at, archived_at, deleted_at,
         created_at, updated_at, tags)
 WHERE s.owner = session_user AND s.id = n.id

@@ -19,7 +19,7 @@ from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
 from replyscope.store.hub.fields import is_unshared, read_fields, read_item_stamp
 from replyscope.store.requests import unpack_ids
 
-MOST_ENTRIES = 400
+MOST_ENTRIES = 2_000
 MOST_BYTES = 4_000_000
 """The bound of one batch: entries, and bytes of their bodies. One entry may be larger."""
 LARGEST_ENTRY = 64_000_000
