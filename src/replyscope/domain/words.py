@@ -23,17 +23,21 @@ def words_of(text: str) -> list[str]:
     if text.isascii():
         return text.translate(_ASCII_WORDS).split()
     composed = unicodedata.normalize("NFKC", text)
-    bare = "".join(
-        char
-        for char in unicodedata.normalize("NFD", composed.lower())
-        if not unicodedata.combining(char)
-    )
+    bare = unicodedata.normalize("NFD", composed.lower()).translate(_BARE)
     return _WORD.findall(unicodedata.normalize("NFC", bare))
 
 
 def folded(text: str) -> str:
     """The text in lower case without accents; positions of characters do not change."""
     return text.lower() if text.isascii() else text.translate(_FOLDS)
+
+
+class _Bare(dict[int, int | None]):
+    """A table that removes combining characters, filled on first use."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if unicodedata.combining(chr(code)) else code
+        return self[code]
 
 
 class _Folds(dict[int, str]):
@@ -49,6 +53,7 @@ class _Folds(dict[int, str]):
         return self[code]
 
 
+_BARE = _Bare()
 _FOLDS = _Folds()
 
 

@@ -51,8 +51,7 @@ def index_texts(prompt: str, text: str, reasoning: str, calls: str) -> Indexed:
     marked = " ".join(_marked(lexemes[place], mark) for place, mark in _MARKS.items())
     if len(marked) * _MOST_PER_CHARACTER <= _MOST_BYTES:
         return Indexed(marked, is_cut=False, texts=texts)
-    kept, is_cut = _bounded(lexemes)
-    return Indexed(" ".join(kept), is_cut, texts)
+    return Indexed(*_bounded(lexemes), texts)
 
 
 def _marked(lexemes: Iterable[str], mark: str) -> str:
@@ -61,19 +60,22 @@ def _marked(lexemes: Iterable[str], mark: str) -> str:
     return f"'{text}':{mark}" if text else ""
 
 
-def _bounded(lexemes: Mapping[str, Iterable[str]]) -> tuple[list[str], bool]:
-    marks: dict[str, list[str]] = {}
+def _bounded(lexemes: Mapping[str, Iterable[str]]) -> tuple[str, bool]:
+    """The lexemes that fit a row with their marks, and whether some were left out."""
+    marks: dict[str, str] = {}
+    left = _MOST_BYTES
     for place, mark in _MARKS.items():
         for lexeme in lexemes[place]:
-            marks.setdefault(lexeme, []).append(mark)
-    kept: list[str] = []
-    left = _MOST_BYTES
-    for lexeme, places in marks.items():
-        left -= len(lexeme.encode()) + 12
-        if left < 0:
-            return [*kept, f"'{_CUT}':1A"], True
-        kept.append(f"'{lexeme}':{','.join(places)}")
-    return kept, False
+            known = marks.get(lexeme)
+            marks[lexeme] = f"{known},{mark}" if known else mark
+            left -= 0 if known else len(lexeme.encode()) + 12
+            if left < 0:
+                return _written({**marks, _CUT: "1A"}), True
+    return _written(marks), False
+
+
+def _written(marks: Mapping[str, str]) -> str:
+    return " ".join(f"'{lexeme}':{mark}" for lexeme, mark in marks.items())
 
 
 def _lexemes(words: Sequence[str], *, is_ascii: bool) -> dict[str, None]:
