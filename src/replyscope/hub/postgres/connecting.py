@@ -28,6 +28,10 @@ _OPTIONS = {
     "search_path": "pg_catalog",
 }
 """Every name in our statements has its schema: another role cannot put one before it."""
+_READING = {"default_transaction_read_only": "on", "jit": "off", "work_mem": "32MB"}
+"""Compiling a query over the partitions of many months takes longer than running it; the replies
+that are counted for facets stay in memory.
+"""
 
 
 def connect(address: Address, password: Password, *, reads: bool = False) -> Connection:
@@ -36,7 +40,7 @@ def connect(address: Address, password: Password, *, reads: bool = False) -> Con
     secret = password(address.keyring_name)
     if secret:
         given["password"] = secret
-    options = {**_OPTIONS, **({"default_transaction_read_only": "on"} if reads else {})}
+    options = {**_OPTIONS, **_READING} if reads else _OPTIONS
     with translated(address.shown):
         connection = psycopg.connect(
             autocommit=True,
