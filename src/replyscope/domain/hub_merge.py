@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.hub import Stamp
+from replyscope.domain.hybrid_clock import MOST_AHEAD_MS
 
 Value = Any
 """A JSON value."""
@@ -47,6 +48,20 @@ def _newer(name: str, ours: StampedField, theirs: StampedField) -> StampedField:
         value = pick(ours.value, theirs.value)
         return StampedField(value, pick(ours.stamp, theirs.stamp))
     return theirs if theirs.stamp > ours.stamp else ours
+
+
+def credible(theirs: Fields, ours: Fields, now_ms: int) -> dict[str, StampedField]:
+    """The fields without times that lie far ahead of the wall clock: a session would be the
+    newest for as long. A session that is new here begins now.
+    """
+    found = dict(theirs)
+    for name in (CREATED, UPDATED):
+        one = theirs.get(name)
+        if one is not None and one.value > now_ms + MOST_AHEAD_MS:
+            del found[name]
+            if name not in ours:
+                found[name] = StampedField(now_ms, one.stamp)
+    return found
 
 
 def wins(theirs: Stamp, ours: Stamp) -> bool:

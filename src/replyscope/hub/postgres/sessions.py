@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from replyscope.domain.hub_merge import CREATED, HEAD, UPDATED, StampedField
+from replyscope.domain.hybrid_clock import MOST_AHEAD_MS
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
 from replyscope.hub.postgres.connecting import Connection, by_column, named
@@ -43,15 +44,21 @@ _UPDATE = """
 UPDATE {schema}.session AS s SET
     title = n.title, title_words = n.title_words, source = n.source, client = n.client,
     head_id = n.head_id, pinned_at = n.pinned_at, archived_at = n.archived_at,
-    deleted_at = n.deleted_at, created_at = coalesce(n.created_at, s.created_at),
-    updated_at = coalesce(n.updated_at, s.updated_at), tags = string_to_array(n.tags, chr(31))
-FROM unnest(
+    deleted_at = n.deleted_at, tags = string_to_array(n.tags, chr(31)),
+    created_at = CREDIBLE(created_at), updated_at = CREDIBLE(updated_at)
+FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms) AS clock, unnest(
     %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
     %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[]
 ) AS n (id, title, title_words, source, client, head_id, pinned_at, archived_at, deleted_at,
         created_at, updated_at, tags)
 WHERE s.owner = session_user AND s.id = n.id
 """
+_CREDIBLE = f"""
+CASE WHEN n.{{column}} <= now_ms + {MOST_AHEAD_MS} THEN n.{{column}}
+    ELSE coalesce(s.{{column}}, least(n.{{column}}, now_ms)) END"""
+"""A time that is not far ahead of the server's clock: see `credible` in `domain.hub_merge`."""
+for _column in (CREATED, UPDATED):
+    _UPDATE = _UPDATE.replace(f"CREDIBLE({_column})", _CREDIBLE.format(column=_column))
 
 
 def storable(text: str) -> str:
