@@ -20,6 +20,7 @@ from replyscope.domain.hub import (
     Stamp,
     next_head,
 )
+from replyscope.domain.hub_bodies import is_valid_id
 from replyscope.hub.postgres.address import Address
 from replyscope.hub.postgres.bodies import pack, unpack
 from replyscope.hub.postgres.connecting import Connection, Password, connect, named, pipelined
@@ -115,6 +116,9 @@ class PostgresHub:
         numbers = [before.number, *(entry.number for entry in entries)]
         if any(second <= first for first, second in pairwise(numbers)):
             raise HubError("The entries for the hub are not in the order of their numbers.", "")
+        ids = {machine, *(key for one in entries for key in (one.id, one.session_id))}
+        if not all(map(is_valid_id, ids)):
+            raise HubError("An entry for the hub has an id that is not valid.", "")
         after = next_head(before, entries)
         with translated(self._address.shown):
             connection = self._checked()

@@ -10,7 +10,7 @@ from typing import Any
 
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
-from replyscope.domain.hub_bodies import UNSHARED, joined_json, session_body
+from replyscope.domain.hub_bodies import UNSHARED, is_valid_id, joined_json, session_body
 from replyscope.domain.hub_log import PushBatch
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
@@ -113,7 +113,9 @@ class _Reader:
         self._unshared: dict[str, bool] = {}
 
     def read(self, kind: EntryKind, key: str, session_id: str) -> tuple[Stamp, bytes] | None:
-        """The stamp and body of one entry."""
+        """The stamp and body of one entry. One with an id that others would reject stays here."""
+        if not (is_valid_id(key) and is_valid_id(session_id)):
+            return None
         if kind is EntryKind.PURGE:
             row = self._connection.execute("SELECT at_ms, counter FROM hub").fetchone()
             return Stamp(row[0], row[1], self._machine), b"{}"
