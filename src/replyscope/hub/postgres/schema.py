@@ -164,7 +164,7 @@ _GUARDED = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
 """The attributes of the functions that act for the owner of the tables."""
 
 _FUNCTIONS = """
-CREATE FUNCTION {schema}.make_months(months text[]) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.make_months(months text[]) RETURNS void
 LANGUAGE plpgsql GUARDED AS $$
 DECLARE
     month text;
@@ -193,7 +193,7 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE FUNCTION {schema}.put_words(
+CREATE OR REPLACE FUNCTION {schema}.put_words(
     exchange_ids text[], times bigint[], sessions text[], shared boolean[], cut boolean[],
     lexemes text[], said text[], prompts text[], calls text[], reasonings text[]
 ) RETURNS void
@@ -210,18 +210,18 @@ LANGUAGE sql GUARDED AS $$
         prompt = excluded.prompt, calls = excluded.calls, reasoning = excluded.reasoning
 $$;
 
-CREATE FUNCTION {schema}.drop_words(sessions text[]) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.drop_words(sessions text[]) RETURNS void
 LANGUAGE sql GUARDED AS $$
     DELETE FROM {schema}.words WHERE owner = session_user AND session_id = ANY (sessions)
 $$;
 
-CREATE FUNCTION {schema}.hide_words(sessions text[]) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.hide_words(sessions text[]) RETURNS void
 LANGUAGE sql GUARDED AS $$
     UPDATE {schema}.words SET is_shared = false
     WHERE owner = session_user AND session_id = ANY (sessions) AND is_shared
 $$;
 
-CREATE FUNCTION {schema}.found(
+CREATE OR REPLACE FUNCTION {schema}.found(
     wanted tsquery, phrases text[], places text[], checked boolean[], most bigint
 ) RETURNS TABLE (owner text, exchange_id text, started_at bigint, score real)
 LANGUAGE plpgsql STABLE GUARDED AS $$
@@ -229,22 +229,25 @@ LANGUAGE plpgsql STABLE GUARDED AS $$
 BEGIN
     -- EXECUTE plans with the values, so that rare and common words get different plans.
     RETURN QUERY EXECUTE $q$
-        SELECT w.owner, w.exchange_id, w.started_at, ts_rank(w.lexemes, $1, 1)
-        FROM {schema}.words w
-        WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared)
-        AND (
-            (NOT w.is_cut AND NOT $5)
-            OR NOT EXISTS (
-                SELECT 1 FROM unnest($2, $3, $4) AS p (phrase, places, is_checked)
-                WHERE (p.is_checked OR w.is_cut) AND NOT (
-                    strpos(p.places, 'A') > 0 AND w.said LIKE p.phrase
-                    OR strpos(p.places, 'B') > 0 AND w.prompt LIKE p.phrase
-                    OR strpos(p.places, 'C') > 0 AND w.calls LIKE p.phrase
-                    OR strpos(p.places, 'D') > 0 AND w.reasoning LIKE p.phrase
+        SELECT n.owner, n.exchange_id, n.started_at, ts_rank(n.lexemes, $1, 1)
+        FROM (
+            SELECT w.owner, w.exchange_id, w.started_at, w.lexemes
+            FROM {schema}.words w
+            WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared)
+            AND (
+                (NOT w.is_cut AND NOT $5)
+                OR NOT EXISTS (
+                    SELECT 1 FROM unnest($2, $3, $4) AS p (phrase, places, is_checked)
+                    WHERE (p.is_checked OR w.is_cut) AND NOT (
+                        strpos(p.places, 'A') > 0 AND w.said LIKE p.phrase
+                        OR strpos(p.places, 'B') > 0 AND w.prompt LIKE p.phrase
+                        OR strpos(p.places, 'C') > 0 AND w.calls LIKE p.phrase
+                        OR strpos(p.places, 'D') > 0 AND w.reasoning LIKE p.phrase
+                    )
                 )
             )
-        )
-        ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6
+            ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6
+        ) AS n
     $q$ USING wanted, phrases, places, checked, true = ANY (checked), most;
 END $$;
 """
@@ -258,14 +261,15 @@ FIRST_MS, LAST_MS = 1_262_304_000_000, 3_471_292_800_000
 _EDGES = _EDGES.replace("FIRST", str(FIRST_MS)).replace("LAST", str(LAST_MS))
 
 VERSIONS: tuple[str, ...] = (
-    _TABLES
-    + _EDGES.replace("BASE", "reply")
-    + _EDGES.replace("BASE", "words")
-    + _SECURITY
-    + _FUNCTIONS.replace("GUARDED", _GUARDED),
+    _TABLES + _EDGES.replace("BASE", "reply") + _EDGES.replace("BASE", "words") + _SECURITY,
     VIEW_SCRIPT,
+    "",
 )
-"""Script n migrates a hub from version n to n + 1."""
+"""Script n migrates a hub from version n to n + 1. After the last one the functions are replaced:
+a change of a function is a version of its own, perhaps with an empty script.
+"""
+FUNCTIONS = _FUNCTIONS.replace("GUARDED", _GUARDED)
+"""Creates the functions of the last version, or replaces those of an older one."""
 
 MEMBER_VIEWS = tuple(view.name for view in VIEWS)
 """The views that a member reads, with its own rights."""
