@@ -51,17 +51,14 @@ def _newer(name: str, ours: StampedField, theirs: StampedField) -> StampedField:
 
 
 def credible(theirs: Fields, ours: Fields, now_ms: int) -> dict[str, StampedField]:
-    """The fields without times that lie far ahead of the wall clock: a session would be the
-    newest for as long. A session that is new here begins now.
+    """The fields without a last change that lies far ahead of the wall clock: the session would
+    be the newest for as long. A session that is new here was changed now.
     """
-    found = dict(theirs)
-    for name in (CREATED, UPDATED):
-        one = theirs.get(name)
-        if one is not None and one.value > now_ms + MOST_AHEAD_MS:
-            del found[name]
-            if name not in ours:
-                found[name] = StampedField(now_ms, one.stamp)
-    return found
+    one = theirs.get(UPDATED)
+    if one is None or one.value <= now_ms + MOST_AHEAD_MS:
+        return dict(theirs)
+    rest = {name: field for name, field in theirs.items() if name != UPDATED}
+    return rest if UPDATED in ours else {**rest, UPDATED: StampedField(now_ms, one.stamp)}
 
 
 def wins(theirs: Stamp, ours: Stamp) -> bool:

@@ -40,12 +40,14 @@ _FIELDS = """
 SELECT session_id, name, value FROM {schema}.session_field
 WHERE owner = session_user AND session_id = ANY (%s)
 """
-_UPDATE = """
-UPDATE {schema}.session AS s SET
+_UPDATE = f"""
+UPDATE {{schema}}.session AS s SET
     title = n.title, title_words = n.title_words, source = n.source, client = n.client,
     head_id = n.head_id, pinned_at = n.pinned_at, archived_at = n.archived_at,
     deleted_at = n.deleted_at, tags = string_to_array(n.tags, chr(31)),
-    created_at = CREDIBLE(created_at), updated_at = CREDIBLE(updated_at)
+    created_at = coalesce(n.created_at, s.created_at),
+    updated_at = CASE WHEN n.updated_at <= now_ms + {MOST_AHEAD_MS} THEN n.updated_at
+        ELSE coalesce(s.updated_at, least(n.updated_at, now_ms)) END
 FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms) AS clock, unnest(
     %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
     %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[]
@@ -53,12 +55,7 @@ FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms) A
         created_at, updated_at, tags)
 WHERE s.owner = session_user AND s.id = n.id
 """
-_CREDIBLE = f"""
-CASE WHEN n.{{column}} <= now_ms + {MOST_AHEAD_MS} THEN n.{{column}}
-    ELSE coalesce(s.{{column}}, least(n.{{column}}, now_ms)) END"""
-"""A time that is not far ahead of the server's clock: see `credible` in `domain.hub_merge`."""
-for _column in (CREATED, UPDATED):
-    _UPDATE = _UPDATE.replace(f"CREDIBLE({_column})", _CREDIBLE.format(column=_column))
+"""A last change that lies far ahead of the server's clock is left out, as in `credible`."""
 
 
 def storable(text: str) -> str:
