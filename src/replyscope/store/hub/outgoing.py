@@ -16,7 +16,7 @@ from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
-from replyscope.store.hub.fields import is_unshared, read_fields, read_item_stamp
+from replyscope.store.hub.fields import is_unshared, item_stamp, read_fields
 from replyscope.store.requests import unpack_ids
 
 MOST_ENTRIES = 2_000
@@ -24,6 +24,23 @@ MOST_BYTES = 4_000_000
 """The bound of one batch: entries, and bytes of their bodies. One entry may be larger."""
 LARGEST_ENTRY = 64_000_000
 _ORDER = {EntryKind.PURGE: 0, EntryKind.SESSION: 1, EntryKind.MESSAGE: 2, EntryKind.EXCHANGE: 3}
+_STAMP = "h.at_ms, h.counter, h.machine"
+_MESSAGE = f"""
+SELECT m.role, m.parent_id, m.parts, m.created_at, m.session_id, (
+    SELECT json_group_array(json_array(exchange_id, choice_index, home, state)) FROM (
+        SELECT s.exchange_id, s.choice_index, e.session_id AS home, e.state
+        FROM source s JOIN exchange e ON e.id = s.exchange_id
+        WHERE s.message_id = m.id ORDER BY s.position
+    )
+), {_STAMP} FROM message m LEFT JOIN hub_item h ON h.id = m.id WHERE m.id = ?
+"""
+_EXCHANGE = f"""
+SELECT e.message_id, e.position, e.choice_index, e.state, e.writer, e.started_at, e.folded,
+    e.session_id, (
+    SELECT json_group_array(json_array(message_id, position, choice_index))
+    FROM source WHERE exchange_id = e.id
+), {_STAMP} FROM exchange e LEFT JOIN hub_item h ON h.id = e.id WHERE e.id = ?
+"""
 Settle = Callable[[Message], Message]
 """Marks the running tools of dead processes as interrupted."""
 Row = tuple[int, str, str, str]
@@ -147,18 +164,11 @@ class _Reader:
         return max(one.stamp for one in fields.values()), session_body(fields)
 
     def _message(self, key: str) -> tuple[Stamp, bytes] | None:
-        row = self._connection.execute(
-            "SELECT role, parent_id, parts, created_at, session_id FROM message WHERE id = ?",
-            (key,),
-        ).fetchone()
+        row = self._connection.execute(_MESSAGE, (key,)).fetchone()
         if row is None:
             return None
-        role, parent_id, parts, created_ms, session_id = row
-        sources = self._connection.execute(
-            "SELECT s.exchange_id, s.choice_index, e.session_id, e.state FROM source s "
-            "JOIN exchange e ON e.id = s.exchange_id WHERE s.message_id = ? ORDER BY s.position",
-            (key,),
-        ).fetchall()
+        role, parent_id, parts, created_ms, session_id, sources_json, *stamp = row
+        sources = json.loads(sources_json)
         if any(not ExchangeState(state).is_terminal for *_, state in sources):
             return None
         if role == Role.TOOL.value:
@@ -175,7 +185,7 @@ class _Reader:
                 for exchange_id, index, home, _ in sources
             ],
         }
-        return read_item_stamp(self._connection, key, created_ms), _with(head, parts=parts)
+        return item_stamp(stamp, created_ms), _with(head, parts=parts)
 
     def _settled(self, key: str, role: str, parts: str, created_ms: int) -> str | None:
         """The parts of a tool message; None while one of its tools runs."""
@@ -189,27 +199,18 @@ class _Reader:
         return encode_parts(message.parts)
 
     def _exchange(self, key: str) -> tuple[Stamp, bytes] | None:
-        row = self._connection.execute(
-            "SELECT message_id, position, choice_index, state, writer, started_at, folded, "
-            "session_id FROM exchange WHERE id = ?",
-            (key,),
-        ).fetchone()
+        row = self._connection.execute(_EXCHANGE, (key,)).fetchone()
         if row is None:
             return None
-        message_id, position, choice_index, state, writer, started_ms, folded, session_id = row
+        *place, state, writer, started_ms, folded, session_id, sources, at_ms, counter, by = row
         if writer is not None or not ExchangeState(state).is_terminal:
             return None
-        sources = self._connection.execute(
-            "SELECT message_id, position, choice_index FROM source WHERE exchange_id = ?", (key,)
-        ).fetchall()
         request = None
         with suppress(*DAMAGE):  # without its request the reply can still be read
             request = self._request(key, session_id, started_ms)
         head = {
-            "message_id": message_id,
-            "position": position,
-            "choice_index": choice_index,
-            "sources": [list(one) for one in sources],
+            **dict(zip(("message_id", "position", "choice_index"), place, strict=True)),
+            "sources": json.loads(sources),
             "request": request,
         }
         body = _with(
@@ -217,7 +218,7 @@ class _Reader:
             exchange=zlib.decompress(folded).decode("ascii"),
             frames=joined_json(list(self._segments(key))),
         )
-        return read_item_stamp(self._connection, key, started_ms), body
+        return item_stamp((at_ms, counter, by), started_ms), body
 
     def _segments(self, key: str) -> Iterator[str]:
         for (data,) in self._connection.execute(
