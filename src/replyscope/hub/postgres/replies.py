@@ -115,6 +115,15 @@ class SentMessage:
     body: Message
 
 
+@dataclass(slots=True)
+class Around:
+    """The prompt of a reply, the results of its tool calls, and whether the team may read both."""
+
+    prompt: list[Part] = field(default_factory=list)
+    results: dict[str, ToolResultPart] = field(default_factory=dict)
+    is_shared: bool = True
+
+
 def put_messages(connection: Connection, schema: str, messages: Sequence[SentMessage]) -> None:
     """Write messages into the trees."""
     newest = {message.id: message for message in messages}
@@ -160,20 +169,17 @@ def affected_by(
 def put_replies(
     connection: Connection,
     schema: str,
-    sent: Mapping[str, Sent],
-    messages: Mapping[str, SentMessage],
+    sent: Iterable[Sent],
+    around: Mapping[str, Around],
     describe: Describe,
 ) -> None:
-    """Write the rows and words of exchanges. `messages` are those at hand, by id.
+    """Write the rows and words of exchanges.
 
     The team reads a reply only if it may read every message whose texts are in its row.
     """
-    if not sent:
-        return
-    around = _around(connection, schema, sent, messages)
     rows: list[tuple[object, ...]] = []
     words: list[tuple[object, ...]] = []
-    for one in sent.values():
+    for one in sent:
         near = around[one.id]
         try:
             facts = describe(one.body.exchange, near.prompt, near.results)
@@ -197,28 +203,21 @@ def _month(at_ms: object) -> str | None:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m")
 
 
-@dataclass(slots=True)
-class _Around:
-    """The prompt of a reply, the results of its tool calls, and whether the team may read both."""
-
-    prompt: list[Part] = field(default_factory=list)
-    results: dict[str, ToolResultPart] = field(default_factory=dict)
-    is_shared: bool = True
-
-
-def _around(
+def look_around(
     connection: Connection,
     schema: str,
     sent: Mapping[str, Sent],
     messages: Mapping[str, SentMessage],
-) -> dict[str, _Around]:
-    """The messages around each reply."""
+) -> dict[str, Around]:
+    """The messages around each reply. `messages` are those at hand, by id."""
+    if not sent:
+        return {}
     above = _above(connection, schema, sent, messages)
     homes = {home: one.id for one in sent.values() for home in one.body.message_ids}
     rows = connection.execute(named(schema, _BELOW), (list(homes),)).fetchall()
     below = [(homes[str(parent)], str(key)) for key, parent in rows]
     known = _known(connection, schema, {key for _, key in (*above, *below)}, messages)
-    found = {name: _Around() for name in sent}
+    found = {name: Around() for name in sent}
     for exchange_id, key in (*above, *below):
         near, message = found[exchange_id], known.get(key)
         if message is None:

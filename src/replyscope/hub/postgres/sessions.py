@@ -64,14 +64,21 @@ def storable(text: str) -> str:
 
 
 def ensure_sessions(connection: Connection, schema: str, session_ids: Collection[str]) -> None:
-    """Add rows for sessions that have none, and set whether the team reads them."""
-    ids = sorted(session_ids)
-    connection.execute(named(schema, _ENSURE), (ids,))
-    connection.execute(named(schema, _MARK), (ids,))
+    """Add rows for sessions that have none."""
+    if session_ids:
+        connection.execute(named(schema, _ENSURE), (sorted(session_ids),))
+
+
+def mark_sessions(connection: Connection, schema: str, session_ids: Collection[str]) -> None:
+    """Set whether the team reads sessions, by the entries that were pushed."""
+    if session_ids:
+        connection.execute(named(schema, _MARK), (sorted(session_ids),))
 
 
 def put_changes(connection: Connection, schema: str, changes: Changes) -> None:
     """Merge the fields of sessions, the later stamp wins, and update their rows."""
+    if not changes:
+        return
     columns = by_column(_newest(changes))
     if columns:
         connection.execute(named(schema, _PUT_FIELDS), columns)
