@@ -228,27 +228,28 @@ LANGUAGE plpgsql STABLE GUARDED AS $$
 #variable_conflict use_column
 BEGIN
     -- EXECUTE plans with the values, so that rare and common words get different plans.
-    RETURN QUERY EXECUTE $q$
-        SELECT n.owner, n.exchange_id, n.started_at, ts_rank(n.lexemes, $1, 1)
-        FROM (
-            SELECT w.owner, w.exchange_id, w.started_at, w.lexemes
-            FROM {schema}.words w
-            WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared)
-            AND (
-                (NOT w.is_cut AND NOT $5)
-                OR NOT EXISTS (
-                    SELECT 1 FROM unnest($2, $3, $4) AS p (phrase, places, is_checked)
-                    WHERE (p.is_checked OR w.is_cut) AND NOT (
-                        strpos(p.places, 'A') > 0 AND w.said LIKE p.phrase
-                        OR strpos(p.places, 'B') > 0 AND w.prompt LIKE p.phrase
-                        OR strpos(p.places, 'C') > 0 AND w.calls LIKE p.phrase
-                        OR strpos(p.places, 'D') > 0 AND w.reasoning LIKE p.phrase
-                    )
+    RETURN QUERY EXECUTE format($q$
+        SELECT w.owner, w.exchange_id, w.started_at, %s
+        FROM {schema}.words w
+        WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared)
+        AND (
+            (NOT w.is_cut AND NOT $5)
+            OR NOT EXISTS (
+                SELECT 1 FROM unnest($2, $3, $4) AS p (phrase, places, is_checked)
+                WHERE (p.is_checked OR w.is_cut) AND NOT (
+                    strpos(p.places, 'A') > 0 AND w.said LIKE p.phrase
+                    OR strpos(p.places, 'B') > 0 AND w.prompt LIKE p.phrase
+                    OR strpos(p.places, 'C') > 0 AND w.calls LIKE p.phrase
+                    OR strpos(p.places, 'D') > 0 AND w.reasoning LIKE p.phrase
                 )
             )
-            ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6
-        ) AS n
-    $q$ USING wanted, phrases, places, checked, true = ANY (checked), most;
+        )
+        %s
+        $q$,
+        CASE WHEN most IS NULL THEN '0::real' ELSE 'ts_rank(w.lexemes, $1, 1)' END,
+        CASE WHEN most IS NOT NULL
+            THEN 'ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6' END
+    ) USING wanted, phrases, places, checked, true = ANY (checked), most;
 END $$;
 """
 
