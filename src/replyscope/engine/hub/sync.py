@@ -245,25 +245,31 @@ class _Run:
             return entries
         return await asyncio.to_thread(self.sealer.open, entries)
 
-    async def _note_faults(self) -> None:
-        """Save the ranges that could not be read, to read them later."""
-        for fault in await self.thread.call(self.hub.faults):
+    async def _note_faults(self) -> set[tuple[int, int]]:
+        """Save the ranges that could not be read, to read them later. Returns them."""
+        faults = await self.thread.call(self.hub.faults)
+        for fault in faults:
             await self.sync.log.set_hole(fault.machine, fault.first, fault.last, is_open=True)
             if fault.sentence not in self.report.faults:
                 self.report = replace(self.report, faults=(*self.report.faults, fault.sentence))
+        return {(fault.first, fault.last) for fault in faults}
 
     async def _fill_hole(self, machine: str, first: int, last: int) -> None:
-        """Read a range again that was damaged or missing."""
-        await self.sync.log.set_hole(machine, first, last, is_open=False)
+        """Read a range again that was damaged or missing. It stays noted until it was merged: the
+        process may be killed meanwhile.
+        """
+        missing: set[tuple[int, int]] = set()
         after = first - 1
         while after < last:
             entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
-            await self._note_faults()
+            missing |= await self._note_faults()
             within = [entry for entry in entries if entry.number <= last]
             if not within:
-                return
+                break
             await self._apply(machine, within, last, is_hole=True)
             after = max(entry.number for entry in within)
+        if (first, last) not in missing:
+            await self.sync.log.set_hole(machine, first, last, is_open=False)
 
     async def _push_all(self, membership: HubMembership) -> None:
         await self._withdraw(membership)
