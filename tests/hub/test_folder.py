@@ -334,6 +334,30 @@ async def test_a_damaged_range_stays_noted_until_it_was_merged(make: Make, tmp_p
     assert await b.log.holes() == []
 
 
+async def test_a_file_that_vanishes_before_it_is_read_is_read_later(
+    make: Make, tmp_path: Path
+) -> None:
+    a, b = await make("a"), await make("b")
+    for number in range(2):
+        await a.ask(await a.start_session(), f"{number}")
+        await a.sync()
+    last = max((tmp_path / "hub").rglob("*.bundle"), key=lambda one: int(one.name.split("-")[0]))
+    hub = FolderHub(tmp_path / "hub")
+    machine, head = next(iter(hub.status().heads.items()))
+    aside = last.rename(tmp_path / "aside")
+    found = hub.pull(machine, 0, LIMIT, head.number)
+    (fault,) = hub.faults()
+    assert (fault.first, fault.last) == (found[-1].number + 1, head.number)
+    await b.log.set_hole(machine, fault.first, fault.last, is_open=True)
+    await b.log.apply(machine, found, head.number)
+    await b.sync()  # the file is still away
+    assert len(await b.log.holes()) == 1
+    aside.rename(last)
+    await b.sync()
+    assert a.picture() == b.picture()
+    assert await b.log.holes() == []
+
+
 async def test_a_hub_that_lost_everything_is_filled_again(make: Make, tmp_path: Path) -> None:
     a, b = await make("a"), await make("b")
     await a.ask(await a.start_session(), "one")

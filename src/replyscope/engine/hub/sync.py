@@ -219,7 +219,9 @@ class _Run:
 
     async def _pull(self, machine: str, after: int, head: LogHead) -> None:
         while after < head.number:
-            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
+            entries = await self.thread.call(
+                self.hub.pull, machine, after, _PULL_BYTES, head.number
+            )
             await self._note_faults()
             newest = max((entry.number for entry in entries), default=head.number)
             after = max(newest, after + 1)
@@ -261,7 +263,7 @@ class _Run:
         missing: set[tuple[int, int]] = set()
         after = first - 1
         while after < last:
-            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
+            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES, last)
             missing |= await self._note_faults()
             within = [entry for entry in entries if entry.number <= last]
             if not within:

@@ -182,8 +182,8 @@ class PostgresHub:
         if purges or any(entry.is_shared for entry in newest):
             connection.execute(self._sql(_CHANGED))
 
-    def pull(self, machine: str, after: int, limit_bytes: int) -> Sequence[HubEntry]:
-        """See Hub. Only machines of the same role have logs to pull."""
+    def pull(self, machine: str, after: int, limit_bytes: int, upto: int = 0) -> Sequence[HubEntry]:
+        """See Hub. Only machines of the same role have logs to pull, and these are whole."""
         with translated(self._address.shown):
             rows = self._checked().execute(self._sql(_PULL), (machine, after, limit_bytes))
             return tuple(_entry(row) for row in rows)
