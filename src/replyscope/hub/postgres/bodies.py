@@ -35,7 +35,7 @@ Body = Mapping[str, StampedField] | Message | PlacedExchange | None
 
 def pack(body: bytes) -> bytes:
     """The stored form of a body."""
-    return zlib.compress(body, 3)
+    return zlib.compress(body, 1)
 
 
 def unpack(data: bytes) -> bytes:
