@@ -18,7 +18,7 @@ from replyscope.store.backup.container import BackupFile, Pause, no_pause, open_
 from replyscope.store.backup.making import ArchivePlaces
 from replyscope.store.backup.reading import check_schema, connect_backup, find_faults
 from replyscope.store.backup.relocating import relocate
-from replyscope.store.hub.triggers import drop_triggers
+from replyscope.store.hub_triggers import drop_triggers
 from replyscope.store.schema import MIGRATIONS
 from replyscope.store.sqlite_errors import is_busy, translate_error
 

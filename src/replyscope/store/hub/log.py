@@ -13,7 +13,8 @@ from replyscope.domain.hybrid_clock import observe
 from replyscope.store.database import Database
 from replyscope.store.hub.incoming import Incoming
 from replyscope.store.hub.outgoing import Choice, Settle, read_batch
-from replyscope.store.hub.triggers import (
+from replyscope.store.hub.waiting import count_waiting, read_membership
+from replyscope.store.hub_triggers import (
     TICK,
     create_triggers,
     drop_triggers,
@@ -21,7 +22,6 @@ from replyscope.store.hub.triggers import (
     stamp_fields,
     unnoted,
 )
-from replyscope.store.hub.waiting import count_waiting, read_membership
 
 _TABLES = ("hub", "hub_pending", "hub_field", "hub_item", "hub_left", "hub_pulled", "hub_hole",
            "hub_waiting")  # fmt: skip
