@@ -10,6 +10,7 @@ from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
 from benchmarks.hands import measure_attaching, measure_picker
 from benchmarks.hub import measure_hub
+from benchmarks.hub_first_sync import measure_first_sync
 from benchmarks.hub_postgres import measure_hub_postgres
 from benchmarks.keeping import measure_backup
 from benchmarks.large import measure_large
@@ -58,7 +59,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "backup": ("A backup of a large archive", (measure_backup,)),
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),
-    "hub-postgres": ("A hub in PostgreSQL", (measure_hub_postgres,)),
+    "hub-postgres": ("A hub in PostgreSQL", (measure_hub_postgres, measure_first_sync)),
     "hub": ("A hub in a folder", (measure_hub,)),
     "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),

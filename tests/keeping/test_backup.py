@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.cli.backup import back_up_daily, own_backups, places_of
+from replyscope.cli.hub_opening import log_of
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.domain.errors import BackupFault
 from replyscope.domain.event import WireFrame
@@ -326,6 +327,30 @@ async def test_a_table_of_another_hand_is_refused(tmp_path: Path) -> None:
     backed_up(wiring, target)
     with pytest.raises(BackupFault, match="tables"):
         restore(target, tmp_path / "there")
+
+
+async def test_a_backup_with_the_hub_triggers_of_another_version_is_restored(
+    tmp_path: Path,
+) -> None:
+    wiring = await filled(tmp_path / "here", sessions=1)
+    await log_of(wiring).join("folder:/nowhere", "machine", "name")
+    await wiring.close()
+    triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    with closing(sqlite3.connect(wiring.paths.database)) as connection:
+        ours = connection.execute(triggers).fetchall()
+        connection.execute("DROP TRIGGER hub_tag_new")
+        connection.execute(
+            "CREATE TRIGGER hub_evil AFTER UPDATE ON message BEGIN DELETE FROM session; END"
+        )
+    target = tmp_path / "a.db"
+    backed_up(wiring, target)
+    restore(target, tmp_path / "there")
+    there = wire(paths_in(tmp_path / "there"))
+    await there.store.open()
+    assert len(await there.store.list_sessions()) == 2
+    await there.close()
+    with closing(sqlite3.connect(there.paths.database)) as connection:
+        assert connection.execute(triggers).fetchall() == ours
 
 
 @pytest.fixture(scope="module")

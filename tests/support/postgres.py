@@ -5,6 +5,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -51,6 +52,8 @@ def _install(programs: Path) -> Install:
 class PostgresServer:
     """A running server. `url` names a database with a role of it, on loopback."""
 
+    errors = psycopg.Error
+
     def __init__(self, install: Install, *options: str) -> None:
         self.install = install
         self.folder = Path(tempfile.mkdtemp(prefix="replyscope-pg"))
@@ -64,8 +67,9 @@ class PostgresServer:
         if self._user is not None:
             for path in (self.folder, secret):
                 os.chown(path, self._user, -1)
+        self._options = options
         self._initialise(secret)
-        self._process = self._start(options)
+        self._process = self._start()
         self._wait()
 
     def _initialise(self, secret: Path) -> None:
@@ -80,14 +84,14 @@ class PostgresServer:
         )
         assert done.returncode == 0, done.stderr
 
-    def _start(self, options: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    def _start(self) -> "subprocess.Popen[bytes]":
         settings = (
             "fsync=off",
             "listen_addresses=127.0.0.1",
             f"port={self.port}",
             "unix_socket_directories=",
             "max_connections=60",
-            *options,
+            *self._options,
         )
         given = [word for one in settings for word in ("-c", one)]
         with (self.folder / "log").open("wb") as log:
@@ -143,6 +147,28 @@ class PostgresServer:
     def url(self, database: str, role: str = ADMIN) -> str:
         """The address of a database."""
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
+
+    def kill(self) -> None:
+        """Kill the server with all its connections, and start it again: it recovers."""
+        self._process.kill()
+        self._start_again()
+
+    def restart(self) -> None:
+        """Stop the server as an administrator does, and start it again."""
+        self._process.send_signal(signal.SIGINT)
+        self._start_again()
+
+    def _start_again(self) -> None:
+        self._process.wait()
+        until = time.monotonic() + 30
+        while True:
+            self._process = self._start()
+            try:
+                self._wait()
+                return
+            except AssertionError:  # the old server's processes have not ended yet
+                if time.monotonic() > until or self._process.poll() is None:
+                    raise
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""

@@ -120,8 +120,10 @@ class Hub(Protocol):
         """
         ...
 
-    def pull(self, machine: str, after: int, limit_bytes: int) -> Sequence[HubEntry]:
-        """The next entries of a machine's log, at least one if there is any, within a limit."""
+    def pull(self, machine: str, after: int, limit_bytes: int, upto: int = 0) -> Sequence[HubEntry]:
+        """The next entries of a machine's log, at least one if there is any, within a limit.
+        A log that ends before `upto`, a number that it had, has a fault.
+        """
         ...
 
     def faults(self) -> Sequence[HubFault]:

@@ -110,12 +110,18 @@ class HubLog(Protocol):
         """The entries that a sync would send, of all sessions or of some."""
         ...
 
-    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> PushBatch:
-        """The next entries to push, within the bound of a batch."""
+    async def next_batch(
+        self, leaving: Collection[str] | None, cursor: int, first: int, sent: Collection[int]
+    ) -> PushBatch:
+        """The next entries to push, within the bound of a batch, numbered from `first`. `sent`
+        are the changes of the batch that is being pushed now.
+        """
         ...
 
-    async def intend(self, head: LogHead, seqs: Sequence[int]) -> None:
-        """Save the end of our log that a push will have."""
+    async def intend(self, head: LogHead, seqs: Sequence[int]) -> bool:
+        """Save the end of our log that a push of changes will have. Saves nothing and returns
+        false when one of them does not wait any more: it was changed again, or purged.
+        """
         ...
 
     async def settle(self, head: LogHead) -> None:

@@ -8,6 +8,7 @@ Merging is commutative, associative and idempotent, so the order of syncs does n
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from replyscope.domain.hybrid_clock import MOST_AHEAD_MS
 from replyscope.domain.values import dataclass
 
 if TYPE_CHECKING:  # the start reads no stamp
@@ -49,6 +50,17 @@ def _newer(name: str, ours: StampedField, theirs: StampedField) -> StampedField:
         value = pick(ours.value, theirs.value)
         return StampedField(value, pick(ours.stamp, theirs.stamp))
     return theirs if theirs.stamp > ours.stamp else ours
+
+
+def credible(theirs: Fields, ours: Fields, now_ms: int) -> dict[str, StampedField]:
+    """The fields without a last change that lies far ahead of the wall clock: the session would
+    be the newest for as long. A session that is new here was changed now.
+    """
+    one = theirs.get(UPDATED)
+    if one is None or one.value <= now_ms + MOST_AHEAD_MS:
+        return dict(theirs)
+    rest = {name: field for name, field in theirs.items() if name != UPDATED}
+    return rest if UPDATED in ours else {**rest, UPDATED: StampedField(now_ms, one.stamp)}
 
 
 def wins(theirs: "Stamp", ours: "Stamp") -> bool:

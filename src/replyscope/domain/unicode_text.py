@@ -23,7 +23,7 @@ def join_halves(text: str) -> str:
 
 def sound(text: str) -> str:
     """The text with surrogate pairs joined, and lone surrogates replaced by U+FFFD."""
-    if _HALF.search(text) is None:
+    if text.isascii() or _HALF.search(text) is None:
         return text
     return _HALF.sub("\ufffd", join_halves(text))
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from replyscope.domain.errors import StoreError, StoreGone
 from replyscope.store.connection import TolerantConnection
+from replyscope.store.hub_triggers import renew_triggers
 from replyscope.store.schema import check_version, migrate
 from replyscope.store.sql_functions import NowMs, register_functions, wall_ms
 from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
@@ -208,6 +209,7 @@ class Database:
             with _closed_on_error(connect(str(self._path or ":memory:"))) as connection:
                 self._prepare(connection)
                 register_functions(connection, self._now_ms)
+                renew_triggers(connection)
             self._write_connection = connection
         return self._write_connection
 

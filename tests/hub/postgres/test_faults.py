@@ -22,6 +22,7 @@ from replyscope.domain.errors import (
 from replyscope.domain.hub import START
 from replyscope.domain.query import parse_query
 from replyscope.domain.search import Search
+from replyscope.hub.postgres.archive import PostgresArchive
 from replyscope.hub.postgres.faults import translate
 from replyscope.hub.postgres.hub import PostgresHub
 from replyscope.hub.postgres.opening import open_postgres
@@ -149,6 +150,14 @@ def test_a_push_that_fails_in_the_middle_leaves_nothing(
         hub.push("laptop", "L", Log().turn("one", "Hi", answer("forbidden")), START)
     assert hub.pull("laptop", 0, 10**6) == ()
     assert hub.status().machines == {}
+
+
+async def test_half_a_surrogate_pair_is_named(hub: PostgresHub, server: PostgresServer) -> None:
+    archive = PostgresArchive(HubReader(hub.address, lambda _name: server.password))
+    for call in (archive.find_session_id, archive.load_session, archive.load_wire):
+        with pytest.raises(StoreError, match="surrogate"):
+            await call("\ud800")
+    await archive.close()
 
 
 async def test_a_newer_search_cancels_the_running_one(

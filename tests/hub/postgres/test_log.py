@@ -1,6 +1,9 @@
 """The logs of machines on a PostgreSQL hub."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -125,3 +128,48 @@ def test_newer_and_older_hubs_are_named(hub: PostgresHub, open_hub: OpenHub) -> 
     hub.connection().execute("UPDATE replyscope.hub SET version = 0")
     with pytest.raises(HubTooNew, match="old format"):
         open_hub().status()
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "a\0b", "", "x" * 200], ids=repr)
+def test_an_id_that_is_not_valid_is_refused_before_anything_is_written(
+    hub: PostgresHub, bad: str
+) -> None:
+    entries = Log().turn("one", "Hi", ANSWER)
+    with pytest.raises(HubError, match="id that is not valid"):
+        hub.push("laptop", "L", [*entries[:3], replace(entries[3], id=bad)], START)
+    with pytest.raises(HubError, match="id that is not valid"):
+        hub.push(bad, "L", entries, START)
+    assert hub.status().machines == {}
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "a\0b"], ids=repr)
+def test_an_id_inside_of_a_body_is_stored_and_not_indexed(hub: PostgresHub, bad: str) -> None:
+    entries = Log().turn("one", "Hi", ANSWER)
+    body = {**json.loads(entries[3].body), "message_id": bad}
+    entries[3] = replace(entries[3], body=json.dumps(body).encode())
+    hub.push("laptop", "L", entries, START)
+    assert pulled(hub) == entries
+    assert hub.connection().execute("SELECT count(*) FROM replyscope.reply").fetchone() == (0,)
+
+
+def test_times_far_ahead_do_not_put_a_session_before_all_others(hub: PostgresHub) -> None:
+    log, year_ms = Log(), 366 * 86_400_000
+    now_ms = round(datetime.now(UTC).timestamp() * 1000)
+
+    def push(number: int, head: LogHead, updated_at: int) -> LogHead:
+        entry = log.session("one", number)
+        fields = json.loads(entry.body)
+        fields["fields"]["updated_at"][0] = updated_at
+        entry = replace(entry, body=json.dumps(fields).encode())
+        return hub.push("laptop", "L", [entry], head)
+
+    def updated_at() -> int:
+        row: Any = hub.connection().execute("SELECT updated_at FROM replyscope.session").fetchone()
+        return int(row[0])
+
+    head = push(1, START, now_ms + year_ms)
+    assert abs(updated_at() - now_ms) < 60_000
+    head = push(2, head, now_ms - 1_000)
+    assert updated_at() == now_ms - 1_000
+    push(3, head, now_ms + year_ms)
+    assert updated_at() == now_ms - 1_000

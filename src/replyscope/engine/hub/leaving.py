@@ -84,5 +84,5 @@ class HubFilter:
                 clean = clean_entry(entry, others if is_shared else own, is_shared=is_shared)
             except PatternTooSlow as error:
                 raise SettingsError(f"redact: {error}", "Make the pattern simpler.") from error
-            made.append(replace(clean, is_shared=is_shared))
+            made.append(replace(clean, is_shared=True) if is_shared else clean)
         return tuple(made)

@@ -5,7 +5,7 @@ and repeating a step changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from replyscope.domain.hub import (
     Sealer,
     next_head,
 )
-from replyscope.domain.hub_log import Applied, HubLog, HubMembership
+from replyscope.domain.hub_log import Applied, HubLog, HubMembership, PushBatch
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
@@ -214,7 +214,9 @@ class _Run:
 
     async def _pull(self, machine: str, after: int, head: LogHead) -> None:
         while after < head.number:
-            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
+            entries = await self.thread.call(
+                self.hub.pull, machine, after, _PULL_BYTES, head.number
+            )
             await self._note_faults()
             newest = max((entry.number for entry in entries), default=head.number)
             after = max(newest, after + 1)
@@ -240,56 +242,90 @@ class _Run:
             return entries
         return await asyncio.to_thread(self.sealer.open, entries)
 
-    async def _note_faults(self) -> None:
-        """Save the ranges that could not be read, to read them later."""
-        for fault in await self.thread.call(self.hub.faults):
+    async def _note_faults(self) -> set[tuple[int, int]]:
+        """Save the ranges that could not be read, to read them later. Returns them."""
+        faults = await self.thread.call(self.hub.faults)
+        for fault in faults:
             await self.sync.log.set_hole(fault.machine, fault.first, fault.last, is_open=True)
             if fault.sentence not in self.report.faults:
                 self.report = replace(self.report, faults=(*self.report.faults, fault.sentence))
+        return {(fault.first, fault.last) for fault in faults}
 
     async def _fill_hole(self, machine: str, first: int, last: int) -> None:
-        """Read a range again that was damaged or missing."""
-        await self.sync.log.set_hole(machine, first, last, is_open=False)
+        """Read a range again that was damaged or missing. It stays noted until it was merged: the
+        process may be killed meanwhile.
+        """
+        missing: set[tuple[int, int]] = set()
         after = first - 1
         while after < last:
-            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES)
-            await self._note_faults()
+            entries = await self.thread.call(self.hub.pull, machine, after, _PULL_BYTES, last)
+            missing |= await self._note_faults()
             within = [entry for entry in entries if entry.number <= last]
             if not within:
-                return
+                break
             await self._apply(machine, within, last, is_hole=True)
             after = max(entry.number for entry in within)
+        if (first, last) not in missing:
+            await self.sync.log.set_hole(machine, first, last, is_open=False)
 
     async def _push_all(self, membership: HubMembership) -> None:
         await self._withdraw(membership)
         newest = await self.sync.log.newest_change()
         if newest == self.sync.offered:
             return  # what is left waits for the query of the settings
-        head, cursor = membership.head, 0
         leaving = await self.sync.leaving.sessions()
-        while True:
-            batch = await self.sync.log.next_batch(leaving, cursor)
-            if not batch.entries and batch.cursor == cursor:
-                break
+        await self._push_batches(membership, leaving)
+        self.sync.offered = newest if not self.report.waiting else None
+
+    async def _push_batches(
+        self, membership: HubMembership, leaving: Collection[str] | None
+    ) -> None:
+        """Push batch by batch. While the hub has one, the next one is read and redacted."""
+        head, cursor = membership.head, 0
+        batch = await self._read(leaving, cursor, head.number + 1)
+        while batch.entries or batch.cursor != cursor:
+            last = batch.entries[-1].number if batch.entries else head.number
+            reading = asyncio.create_task(self._read(leaving, batch.cursor, last + 1, batch.seqs))
+            try:
+                pushed = await self._push(membership, batch, head)
+            except BaseException:
+                await _abandon(reading)
+                raise
+            if pushed is None:
+                await _abandon(reading)
+                batch = await self._read(leaving, cursor, head.number + 1)
+                continue
             self.report = replace(self.report, waiting=self.report.waiting + batch.skipped)
             unsent = dict.fromkeys((*self.report.unsent, *batch.unsent))
             self.report = replace(self.report, unsent=tuple(unsent)[:_MOST_UNSENT])
-            cursor = batch.cursor
-            if batch.entries:
-                head = await self._push(membership, batch.entries, batch.seqs, head)
-        self.sync.offered = newest if not self.report.waiting else None
+            head, cursor = pushed, batch.cursor
+            batch = await reading
 
-    async def _push(
+    async def _read(
         self,
-        membership: HubMembership,
-        entries: Sequence[HubEntry],
-        seqs: Sequence[int],
-        head: LogHead,
-    ) -> LogHead:
-        ready = await self.sync.leaving.prepare(entries)
+        leaving: Collection[str] | None,
+        cursor: int,
+        first: int,
+        sent: Collection[int] = (),
+    ) -> PushBatch:
+        """The next entries as they leave: redacted, and encrypted."""
+        batch = await self.sync.log.next_batch(leaving, cursor, first, sent)
+        if not batch.entries:
+            return batch
+        ready = await self.sync.leaving.prepare(batch.entries)
         if self.sealer is not None:
             ready = await asyncio.to_thread(self.sealer.seal, ready)
-        await self.sync.log.intend(next_head(head, ready), seqs)
+        return replace(batch, entries=ready)
+
+    async def _push(
+        self, membership: HubMembership, batch: PushBatch, head: LogHead
+    ) -> LogHead | None:
+        """Push a batch. Returns the new end of our log; None when the batch is out of date."""
+        ready = batch.entries
+        if not ready:
+            return head
+        if not await self.sync.log.intend(next_head(head, ready), batch.seqs):
+            return None
         head = await self.thread.call(
             self.hub.push, membership.machine, membership.name, ready, head
         )
@@ -308,3 +344,11 @@ class _Run:
         if gone:
             await self.thread.call(self.hub.withdraw, membership.machine, gone)
             await self.sync.log.withdrawn(gone)
+
+
+async def _abandon(reading: "asyncio.Task[PushBatch]") -> None:
+    """Cancel a task whose result, or error, nobody needs any more."""
+    reading.cancel()
+    await asyncio.wait([reading])
+    if not reading.cancelled():
+        reading.exception()

@@ -200,8 +200,10 @@ class FolderHub:
                 self._begin_cleaning(folder, session_ids, upto)
                 self._finish_cleaning(folder, machine)
 
-    def pull(self, machine: str, after: int, limit_bytes: int) -> Sequence[HubEntry]:
-        """See Hub."""
+    def pull(self, machine: str, after: int, limit_bytes: int, upto: int = 0) -> Sequence[HubEntry]:
+        """See Hub. A file may have vanished: its program deletes it before the file that replaces
+        it arrives.
+        """
         with translated(self._folder):
             files = [one for one in list_bundles(self._of(machine)) if one.last > after]
             found: list[HubEntry] = []
@@ -224,6 +226,9 @@ class FolderHub:
                 beside = [one for one in files if one.first <= file.last and file.first <= one.last]
                 limit = limit_bytes if len(beside) == 1 else sys.maxsize
                 size = self._take(bundle, file, after, limit, size, found)
+            else:
+                if reached < upto:
+                    self._miss(machine, reached + 1, upto)
         return found
 
     def _take(

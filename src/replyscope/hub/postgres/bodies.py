@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from replyscope.domain.errors import HubError
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.hub import EntryKind, HubEntry
-from replyscope.domain.hub_bodies import read_message, read_session
+from replyscope.domain.hub_bodies import is_valid_id, read_message, read_session
 from replyscope.domain.hub_merge import StampedField
 from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.json_text import read_bounded_json
@@ -35,7 +35,7 @@ Body = Mapping[str, StampedField] | Message | PlacedExchange | None
 
 def pack(body: bytes) -> bytes:
     """The stored form of a body."""
-    return zlib.compress(body, 3)
+    return zlib.compress(body, 1)
 
 
 def unpack(data: bytes) -> bytes:
@@ -76,7 +76,8 @@ def _read_placed(body: bytes) -> PlacedExchange:
     takes most of the time of a push.
     """
     value = read_bounded_json(body)
-    first = str(value["message_id"])
-    others = (str(row[0]) for row in value.get("sources", ()))
-    exchange = exchange_from_json(value["exchange"])
-    return PlacedExchange(exchange, first, tuple(dict.fromkeys((first, *others))))
+    first = value["message_id"]
+    homes = tuple(dict.fromkeys((first, *(row[0] for row in value.get("sources", ())))))
+    if not all(map(is_valid_id, homes)):
+        raise ValueError("a message has an id that is not valid")
+    return PlacedExchange(exchange_from_json(value["exchange"]), first, homes)

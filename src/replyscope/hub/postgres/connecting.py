@@ -1,6 +1,7 @@
 """Opens the connections to a PostgreSQL hub, with bounds in time."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import psycopg
 from psycopg import sql
@@ -13,6 +14,11 @@ from replyscope.hub.postgres.password_file import check_password_file
 
 Password = Callable[[str], str | None]
 """Returns the password with a name from the keyring; with None, libpq uses its own sources."""
+_COMPRESSION = """
+SELECT pg_catalog.set_config(name, 'lz4', false) FROM pg_catalog.pg_settings
+WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)
+"""
+"""Long texts are compressed with lz4 where the server has it: pglz takes most of a push's time."""
 Connection = psycopg.Connection[tuple[object, ...]]
 _CONNECT_S = 10
 _OPTIONS = {
@@ -23,6 +29,10 @@ _OPTIONS = {
     "search_path": "pg_catalog",
 }
 """Every name in our statements has its schema: another role cannot put one before it."""
+_READING = {"default_transaction_read_only": "on", "jit": "off", "work_mem": "32MB"}
+"""Compiling a query over the partitions of many months takes longer than running it; the replies
+that are counted for facets stay in memory.
+"""
 
 
 def connect(address: Address, password: Password, *, reads: bool = False) -> Connection:
@@ -33,7 +43,7 @@ def connect(address: Address, password: Password, *, reads: bool = False) -> Con
         given["password"] = secret
     elif address.password_file is not None:
         check_password_file(address.password_file)
-    options = {**_OPTIONS, **({"default_transaction_read_only": "on"} if reads else {})}
+    options = {**_OPTIONS, **_READING} if reads else _OPTIONS
     with translated(address.shown):
         connection = psycopg.connect(
             autocommit=True,
@@ -49,6 +59,8 @@ def connect(address: Address, password: Password, *, reads: bool = False) -> Con
             _check_route(connection, address)
             for name, value in options.items():
                 connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
+            if not reads:
+                connection.execute(_COMPRESSION)
         except BaseException:
             connection.close()
             raise
@@ -64,6 +76,11 @@ def _check_route(connection: Connection, address: Address) -> None:
             f"The connection to the hub at {address.shown} is not encrypted.",
             "Give the server a certificate (ssl = on).",
         )
+
+
+def pipelined(connection: Connection) -> AbstractContextManager[object]:
+    """Sends statements without waiting for their results, where libpq can (from 14 on)."""
+    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
 
 
 def by_column(rows: Iterable[Sequence[object]]) -> list[list[object]]:

@@ -15,38 +15,68 @@ _MOST_DAYS = 31
 _QUARTER_MS = 900_000
 """Every time zone is a number of quarters of an hour away from UTC."""
 _LATEST_MS = 253_370_764_800_000
-_NAMED = (
-    "SELECT '{field}', substr(n, {start}), count(*) FROM hits, unnest(named) AS n "
-    "WHERE starts_with(n, '{field}' || chr(31)) GROUP BY 2"
-)
+_COLUMNS = {
+    "named": "f.named",
+    "model": "f.model",
+    "source": f"coalesce(nullif(s.source, ''), '{OWN}')",
+    "client": f"split_part(s.client, '{PART}', 1)",
+    "by": f"split_part({OWNER}, '{PART}', 1)",
+    "machine": "f.machine",
+    "quarter": f"greatest(0, least(f.started_at, {_LATEST_MS})) / {_QUARTER_MS}",
+    "owner": "f.owner",
+    "session_id": "f.session_id",
+}
+"""What replies are counted by, as expressions over a reply and its session."""
+_SETS = (*(column for column in _COLUMNS if column not in ("owner", "session_id")),
+         "owner, session_id")  # fmt: skip
+_FIELDS = ("finish", "model", "tool", "source", "client", "by", "machine")
+
+
+def _counted(field: str, value: str, number: str, column: str, more: str = "") -> str:
+    """The counts of one column, of the groups in which no other column is set."""
+    unset = "".join("0" if name in column.split(", ") else "1" for name in _COLUMNS)
+    return (
+        f"SELECT '{field}' AS field, {value} AS value, {number} AS number FROM groups{more} "
+        f"{'AND' if 'WHERE' in more else 'WHERE'} unset = {int(unset, 2)}"
+    )
+
+
+def _named(field: str) -> str:
+    """The counts of the names of one field: a reply may have several."""
+    start = len(field) + 2
+    names = f", unnest(named) AS n WHERE starts_with(n, '{field}' || chr(31))"
+    counted = _counted(field, f"substr(n, {start})", "sum(number)::bigint", "named", names)
+    return f"{counted} GROUP BY 2"
+
+
 _GROUPS = " UNION ALL ".join(
     (
-        "SELECT 'total' AS field, '' AS value, count(*) AS number FROM hits",
-        "SELECT 'sessions', '', count(*) FROM (SELECT DISTINCT owner, session_id FROM hits) AS d",
-        *(_NAMED.format(field=name, start=len(name) + 2) for name in ("finish", "tool")),
-        "SELECT 'model', model, count(*) FROM hits GROUP BY model",
-        f"SELECT 'source', coalesce(nullif(source, ''), '{OWN}'), count(*) FROM hits GROUP BY 2",
-        f"SELECT 'client', split_part(client, '{PART}', 1), count(*) FROM hits "
-        "WHERE client <> '' GROUP BY 2",
-        "SELECT 'by', by_role, count(*) FROM hits GROUP BY by_role",
-        "SELECT 'machine', machine, count(*) FROM hits GROUP BY machine",
-        f"SELECT 'on', (greatest(0, least(started_at, {_LATEST_MS})) / {_QUARTER_MS})::text, "
-        "count(*) FROM hits GROUP BY 2",
+        _counted("total", "''", "number", ""),
+        _counted("sessions", "''", "count(*)", "owner, session_id"),
+        *map(_named, ("finish", "tool")),
+        *(_counted(f, f, "number", f) for f in ("model", "source", "by", "machine")),
+        f"{_counted('client', 'client', 'number', 'client')} AND client <> ''",
+        _counted("on", "quarter::text", "number", "quarter"),
     )
 )
-_FIELDS = ("finish", "model", "tool", "source", "client", "by", "machine")
 
 
 def count_facets(
     connection: Connection, schema: str, prefix: str, source: str, values: Sequence[object]
 ) -> Facets:
-    """The facets of the replies of a FROM clause; `prefix` are the queries that it needs."""
-    hits = (
-        "hits AS MATERIALIZED (SELECT f.owner, f.session_id, f.model, f.machine, f.started_at, "
-        f"f.named, s.source, s.client, split_part({OWNER}, '{PART}', 1) AS by_role {source})"
+    """The facets of the replies of a FROM clause; `prefix` are the queries that it needs.
+
+    One pass over the replies counts them by every column.
+    """
+    selected = ", ".join(f"{expression} AS {name}" for name, expression in _COLUMNS.items())
+    sets = ", ".join(f"({one})" for one in _SETS)
+    groups = (
+        f"hits AS (SELECT {selected} {source}), groups AS MATERIALIZED ("
+        f"SELECT {', '.join(_COLUMNS)}, GROUPING({', '.join(_COLUMNS)}) AS unset, "
+        f"count(*) AS number FROM hits GROUP BY GROUPING SETS ((), {sets}))"
     )
     rows: list[Any] = connection.execute(
-        named(schema, f"WITH {prefix} {hits} {_GROUPS}"), values
+        named(schema, f"WITH {prefix} {groups} {_GROUPS}"), values
     ).fetchall()
     counts: dict[str, list[tuple[str, int]]] = {}
     for field, value, number in rows:

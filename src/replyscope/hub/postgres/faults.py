@@ -27,6 +27,11 @@ def translated(shown: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise translate(error, shown) from error
+    except UnicodeEncodeError as error:
+        raise HubError(
+            f"The hub at {shown} can't store or find half of a surrogate pair.",
+            "Remove the damaged character from the text.",
+        ) from error
 
 
 def translate(error: psycopg.Error, shown: str) -> HubError:

@@ -8,6 +8,7 @@ from replyscope.domain.errors import HubError, HubRefused, HubTooNew, NotAHub
 from replyscope.hub.postgres.address import Address
 from replyscope.hub.postgres.connecting import Connection
 from replyscope.hub.postgres.schema import (
+    FUNCTIONS,
     MEMBER_FUNCTIONS,
     MEMBER_TABLES,
     MEMBER_VIEWS,
@@ -59,11 +60,7 @@ def check_version(connection: Connection, address: Address) -> None:
         raise _no_hub(address)
     _check_newer(version, address)
     if version < len(VERSIONS):
-        raise HubTooNew(
-            f"The hub at {address.shown} has an old format ({version}, this program has "
-            f"{len(VERSIONS)}).",
-            "Its owner can migrate it with `replyscope hub init`.",
-        )
+        raise _old(version, address)
 
 
 def found_hub(connection: Connection, address: Address) -> None:
@@ -73,6 +70,8 @@ def found_hub(connection: Connection, address: Address) -> None:
         _check_newer(version, address)
         if version == len(VERSIONS):
             return
+        if not _is_owner(connection, address):
+            raise _old(version, address)
     _check_server(connection, address)
     with connection.transaction():
         connection.execute(
@@ -113,7 +112,7 @@ def _create_schema(connection: Connection, address: Address) -> None:
 
 def _migrate(connection: Connection, address: Address, version: int) -> None:
     quoted = f'"{address.schema}"'
-    for script in VERSIONS[version:]:
+    for script in (*VERSIONS[version:], FUNCTIONS):
         connection.execute(script.replace("{schema}", quoted).encode())
     mark = sql.Identifier(address.schema, "hub")
     connection.execute(
@@ -197,11 +196,15 @@ def _give_rights(connection: Connection, address: Address, role: str) -> None:
         connection.execute(statement)
 
 
-def _check_owner(connection: Connection, address: Address) -> None:
+def _is_owner(connection: Connection, address: Address) -> bool:
     row = connection.execute(_OURS, (address.schema,)).fetchone()
     if row is None:
         raise _no_hub(address)
-    if not row[1]:
+    return bool(row[1])
+
+
+def _check_owner(connection: Connection, address: Address) -> None:
+    if not _is_owner(connection, address):
         raise HubRefused(
             f"The hub at {address.shown} belongs to another role.", "Ask its owner to do this."
         )
@@ -214,6 +217,14 @@ def _check_newer(version: int, address: Address) -> None:
             f"has {len(VERSIONS)}).",
             "Update replyscope.",
         )
+
+
+def _old(version: int, address: Address) -> HubTooNew:
+    return HubTooNew(
+        f"The hub at {address.shown} has an old format ({version}, this program has "
+        f"{len(VERSIONS)}).",
+        "Its owner can migrate it with `replyscope hub init`.",
+    )
 
 
 def _no_hub(address: Address) -> NotAHub:

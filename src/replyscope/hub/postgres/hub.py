@@ -20,11 +20,12 @@ from replyscope.domain.hub import (
     Stamp,
     next_head,
 )
+from replyscope.domain.hub_bodies import is_valid_id
 from replyscope.hub.postgres.address import Address
 from replyscope.hub.postgres.bodies import pack, unpack
-from replyscope.hub.postgres.connecting import Connection, Password, connect, named
+from replyscope.hub.postgres.connecting import Connection, Password, connect, named, pipelined
 from replyscope.hub.postgres.faults import translated
-from replyscope.hub.postgres.filling import fill, forget_sessions, forget_withdrawn
+from replyscope.hub.postgres.filling import Filling, forget_sessions, forget_withdrawn
 from replyscope.hub.postgres.founding import (
     check_version,
     found_hub,
@@ -36,7 +37,7 @@ from replyscope.hub.postgres.founding import (
 from replyscope.hub.postgres.replies import Describe
 from replyscope.hub.postgres.sessions import storable
 
-_AT_ONCE = 2_000
+_AT_ONCE = 500
 _AT_ONCE_BYTES = 16 * 1024 * 1024
 _LOCK = """
 INSERT INTO {schema}.change (number) VALUES (0) ON CONFLICT (owner) DO NOTHING
@@ -115,6 +116,9 @@ class PostgresHub:
         numbers = [before.number, *(entry.number for entry in entries)]
         if any(second <= first for first, second in pairwise(numbers)):
             raise HubError("The entries for the hub are not in the order of their numbers.", "")
+        ids = {machine, *(key for one in entries for key in (one.id, one.session_id))}
+        if not all(map(is_valid_id, ids)):
+            raise HubError("An entry for the hub has an id that is not valid.", "")
         after = next_head(before, entries)
         with translated(self._address.shown):
             connection = self._checked()
@@ -128,11 +132,18 @@ class PostgresHub:
                         f"The hub at {self._address.shown} has other entries of this machine.",
                         "The next sync gives this machine a new name.",
                     )
-                head = (machine, storable(name), after.number, after.digest)
-                connection.execute(self._sql(_PUT_HEAD), head)
-                for some in _batches(entries):
-                    self._put(connection, machine, storable(name), some)
+                gone = self._purged(connection, entries)
+                with pipelined(connection):
+                    head = (machine, storable(name), after.number, after.digest)
+                    connection.execute(self._sql(_PUT_HEAD), head)
+                    self._put_all(connection, (machine, storable(name)), entries, gone)
         return after
+
+    def _purged(self, connection: Connection, entries: Sequence[HubEntry]) -> set[str]:
+        """The sessions of entries that were purged before."""
+        named_sessions = sorted({entry.session_id for entry in entries})
+        rows = connection.execute(self._sql(_PURGED), (named_sessions,)).fetchall()
+        return {str(key) for (key,) in rows}
 
     def _lock(self, connection: Connection) -> None:
         """Let one machine of a role push at a time: sessions are merged from all machines."""
@@ -143,25 +154,36 @@ class PostgresHub:
         row = connection.execute(self._sql(_HEAD), (machine,)).fetchone()
         return START if row is None else _head(*row)
 
-    def _put(
-        self, connection: Connection, machine: str, name: str, entries: Sequence[HubEntry]
+    def _put_all(
+        self,
+        connection: Connection,
+        machine: tuple[str, str],
+        entries: Sequence[HubEntry],
+        gone: set[str],
     ) -> None:
+        """Write entries and the review. `machine` is an id and a name, `gone` are purged sessions.
+
+        What the review has to look up comes first: after that nothing waits for the server.
+        """
+        key, name = machine
+        schema = self._address.schema
         purges = {one.session_id for one in entries if one.kind is EntryKind.PURGE}
         if purges:
-            forget_sessions(connection, self._address.schema, sorted(purges))
-        named_sessions = sorted({entry.session_id for entry in entries})
-        rows = connection.execute(self._sql(_PURGED), (named_sessions,)).fetchall()
-        gone = purges | {str(key) for (key,) in rows}
+            forget_sessions(connection, schema, sorted(purges))
+        gone = gone | purges
         kept = [one for one in entries if one.kind is EntryKind.PURGE or one.session_id not in gone]
         newest = list({(one.kind, one.id): one for one in kept}.values())
-        if newest:
-            connection.execute(self._sql(_PUT), (machine, *_columns(newest)))
-        fill(connection, self._address.schema, name, newest, self._describe)
+        filling = Filling(connection, schema, name, self._describe)
+        content = filling.read(newest)
+        filling.put_trees(content)
+        for some in _batches(newest):
+            connection.execute(self._sql(_PUT), (key, *_columns(some)))
+        filling.put_replies(content)
         if purges or any(entry.is_shared for entry in newest):
             connection.execute(self._sql(_CHANGED))
 
-    def pull(self, machine: str, after: int, limit_bytes: int) -> Sequence[HubEntry]:
-        """See Hub. Only machines of the same role have logs to pull."""
+    def pull(self, machine: str, after: int, limit_bytes: int, upto: int = 0) -> Sequence[HubEntry]:
+        """See Hub. Only machines of the same role have logs to pull, and these are whole."""
         with translated(self._address.shown):
             rows = self._checked().execute(self._sql(_PULL), (machine, after, limit_bytes))
             return tuple(_entry(row) for row in rows)

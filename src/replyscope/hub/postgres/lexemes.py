@@ -23,6 +23,9 @@ _CUT = "<cut>"
 """The lexeme of a text with more lexemes than a row can have; no word has these characters."""
 _WEIGHTS = {"text": "A", "prompt": "B", "calls": "C", "reasoning": "D"}
 """The weight of the lexemes of each place: a query of one place names its weight."""
+_MARKS = {place: f"{number}{weight}" for number, (place, weight) in enumerate(_WEIGHTS.items(), 1)}
+_MOST_PER_CHARACTER = 4
+"""A bound of the bytes that a row needs for each character of its lexemes and marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +43,51 @@ def index_texts(prompt: str, text: str, reasoning: str, calls: str) -> Indexed:
     """The row for the texts of a reply."""
     given = {"text": text, "prompt": prompt, "calls": calls, "reasoning": reasoning}
     words = {place: words_of(given[place]) for place in _WEIGHTS}
-    marks: dict[str, list[str]] = {}
-    for number, (place, weight) in enumerate(_WEIGHTS.items(), 1):
-        for lexeme in dict.fromkeys(_lexemes(words[place])):
-            marks.setdefault(lexeme, []).append(f"{number}{weight}")
-    kept, is_cut = _bounded(marks)
-    return Indexed(" ".join(kept), is_cut, tuple(f" {' '.join(one)} " for one in words.values()))
+    texts = tuple(f" {' '.join(one)} " for one in words.values())
+    lexemes = {
+        place: _lexemes(words[place], is_ascii=text.isascii())
+        for place, text in zip(_WEIGHTS, texts, strict=True)
+    }
+    marked = " ".join(_marked(lexemes[place], mark) for place, mark in _MARKS.items())
+    if len(marked) * _MOST_PER_CHARACTER <= _MOST_BYTES:
+        return Indexed(marked, is_cut=False, texts=texts)
+    return Indexed(*_bounded(lexemes), texts)
 
 
-def _bounded(marks: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
-    kept: list[str] = []
+def _marked(lexemes: Iterable[str], mark: str) -> str:
+    """The lexemes of one place. PostgreSQL joins the marks of a lexeme that is in several."""
+    text = f"':{mark} '".join(lexemes)
+    return f"'{text}':{mark}" if text else ""
+
+
+def _bounded(lexemes: Mapping[str, Iterable[str]]) -> tuple[str, bool]:
+    """The lexemes that fit a row with their marks, and whether some were left out."""
+    marks: dict[str, str] = {}
     left = _MOST_BYTES
-    for lexeme, places in marks.items():
-        left -= len(lexeme.encode()) + 12
-        if left < 0:
-            return [*kept, f"'{_CUT}':1A"], True
-        kept.append(f"'{lexeme}':{','.join(places)}")
-    return kept, False
+    for place, mark in _MARKS.items():
+        for lexeme in lexemes[place]:
+            known = marks.get(lexeme)
+            marks[lexeme] = f"{known},{mark}" if known else mark
+            left -= 0 if known else len(lexeme.encode()) + 12
+            if left < 0:
+                return _written({**marks, _CUT: "1A"}), True
+    return _written(marks), False
 
 
-def _lexemes(words: Sequence[str]) -> Iterable[str]:
-    """The lexemes of words. Each different word is tested once: most texts have no pairs."""
+def _written(marks: Mapping[str, str]) -> str:
+    return " ".join(f"'{lexeme}':{mark}" for lexeme, mark in marks.items())
+
+
+def _lexemes(words: Sequence[str], *, is_ascii: bool) -> dict[str, None]:
+    """The distinct lexemes of words. Most texts have no long words and no pairs."""
     different = dict.fromkeys(words)
-    yield from (word[:_LONGEST] for word in different)
-    unspaced = {word for word in different if not word.isascii() and is_unspaced(word)}
+    if is_ascii and max(map(len, different), default=0) <= _LONGEST:
+        return different
+    found = dict.fromkeys(word[:_LONGEST] for word in different)
+    unspaced = {word for word in different if is_unspaced(word)}
     if unspaced:
-        yield from (a + b for a, b in pairwise(words) if a in unspaced and b in unspaced)
+        found |= {a + b: None for a, b in pairwise(words) if a in unspaced and b in unspaced}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

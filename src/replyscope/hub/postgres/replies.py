@@ -32,8 +32,8 @@ INSERT INTO {schema}.message
 SELECT n.id, n.session_id, n.parent_id, n.role, string_to_array(n.exchange_ids, chr(31)),
     string_to_array(n.choices, chr(31))::integer[], n.created_at, n.said, n.is_shared
 FROM unnest(
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-    %s::text[], %s::boolean[]
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
+    %b::text[], %b::boolean[]
 ) AS n (id, session_id, parent_id, role, exchange_ids, choices, created_at, said, is_shared)
 ON CONFLICT (owner, id) DO UPDATE SET
     session_id = excluded.session_id, parent_id = excluded.parent_id, role = excluded.role,
@@ -43,7 +43,7 @@ ON CONFLICT (owner, id) DO UPDATE SET
 _ABOVE = f"""
 WITH RECURSIVE above AS (
     SELECT n.exchange_id, m.parent_id AS id, 0 AS depth
-    FROM unnest(%s::text[], %s::text[]) AS n (exchange_id, message_id)
+    FROM unnest(%b::text[], %b::text[]) AS n (exchange_id, message_id)
     JOIN {{schema}}.message m ON m.owner = session_user AND m.id = n.message_id
     UNION ALL
     SELECT above.exchange_id, m.parent_id, above.depth + 1
@@ -89,8 +89,8 @@ _PUT_REPLIES = (
     + ", ".join(f"{c} = excluded.{c}" for c in _COLUMNS if c not in ("exchange_id", "started_at"))
 )
 _PUT_WORDS = (
-    "SELECT {schema}.put_words(%s::text[], %s::bigint[], %s::text[], %s::boolean[], "
-    "%s::boolean[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+    "SELECT {schema}.put_words(%b::text[], %b::bigint[], %b::text[], %b::boolean[], "
+    "%b::boolean[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])"
 )
 
 
@@ -113,6 +113,15 @@ class SentMessage:
     session_id: str
     is_shared: bool
     body: Message
+
+
+@dataclass(slots=True)
+class Around:
+    """The prompt of a reply, the results of its tool calls, and whether the team may read both."""
+
+    prompt: list[Part] = field(default_factory=list)
+    results: dict[str, ToolResultPart] = field(default_factory=dict)
+    is_shared: bool = True
 
 
 def put_messages(connection: Connection, schema: str, messages: Sequence[SentMessage]) -> None:
@@ -160,20 +169,17 @@ def affected_by(
 def put_replies(
     connection: Connection,
     schema: str,
-    sent: Mapping[str, Sent],
-    messages: Mapping[str, SentMessage],
+    sent: Iterable[Sent],
+    around: Mapping[str, Around],
     describe: Describe,
 ) -> None:
-    """Write the rows and words of exchanges. `messages` are those at hand, by id.
+    """Write the rows and words of exchanges.
 
     The team reads a reply only if it may read every message whose texts are in its row.
     """
-    if not sent:
-        return
-    around = _around(connection, schema, sent, messages)
     rows: list[tuple[object, ...]] = []
     words: list[tuple[object, ...]] = []
-    for one in sent.values():
+    for one in sent:
         near = around[one.id]
         try:
             facts = describe(one.body.exchange, near.prompt, near.results)
@@ -197,28 +203,21 @@ def _month(at_ms: object) -> str | None:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m")
 
 
-@dataclass(slots=True)
-class _Around:
-    """The prompt of a reply, the results of its tool calls, and whether the team may read both."""
-
-    prompt: list[Part] = field(default_factory=list)
-    results: dict[str, ToolResultPart] = field(default_factory=dict)
-    is_shared: bool = True
-
-
-def _around(
+def look_around(
     connection: Connection,
     schema: str,
     sent: Mapping[str, Sent],
     messages: Mapping[str, SentMessage],
-) -> dict[str, _Around]:
-    """The messages around each reply."""
+) -> dict[str, Around]:
+    """The messages around each reply. `messages` are those at hand, by id."""
+    if not sent:
+        return {}
     above = _above(connection, schema, sent, messages)
     homes = {home: one.id for one in sent.values() for home in one.body.message_ids}
     rows = connection.execute(named(schema, _BELOW), (list(homes),)).fetchall()
     below = [(homes[str(parent)], str(key)) for key, parent in rows]
     known = _known(connection, schema, {key for _, key in (*above, *below)}, messages)
-    found = {name: _Around() for name in sent}
+    found = {name: Around() for name in sent}
     for exchange_id, key in (*above, *below):
         near, message = found[exchange_id], known.get(key)
         if message is None:

@@ -164,7 +164,7 @@ _GUARDED = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
 """The attributes of the functions that act for the owner of the tables."""
 
 _FUNCTIONS = """
-CREATE FUNCTION {schema}.make_months(months text[]) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.make_months(months text[]) RETURNS void
 LANGUAGE plpgsql GUARDED AS $$
 DECLARE
     month text;
@@ -193,7 +193,7 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE FUNCTION {schema}.put_words(
+CREATE OR REPLACE FUNCTION {schema}.put_words(
     exchange_ids text[], times bigint[], sessions text[], shared boolean[], cut boolean[],
     lexemes text[], said text[], prompts text[], calls text[], reasonings text[]
 ) RETURNS void
@@ -210,26 +210,26 @@ LANGUAGE sql GUARDED AS $$
         prompt = excluded.prompt, calls = excluded.calls, reasoning = excluded.reasoning
 $$;
 
-CREATE FUNCTION {schema}.drop_words(sessions text[]) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.drop_words(sessions text[]) RETURNS void
 LANGUAGE sql GUARDED AS $$
     DELETE FROM {schema}.words WHERE owner = session_user AND session_id = ANY (sessions)
 $$;
 
-CREATE FUNCTION {schema}.hide_words(sessions text[]) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.hide_words(sessions text[]) RETURNS void
 LANGUAGE sql GUARDED AS $$
     UPDATE {schema}.words SET is_shared = false
     WHERE owner = session_user AND session_id = ANY (sessions) AND is_shared
 $$;
 
-CREATE FUNCTION {schema}.found(
+CREATE OR REPLACE FUNCTION {schema}.found(
     wanted tsquery, phrases text[], places text[], checked boolean[], most bigint
 ) RETURNS TABLE (owner text, exchange_id text, started_at bigint, score real)
 LANGUAGE plpgsql STABLE GUARDED AS $$
 #variable_conflict use_column
 BEGIN
     -- EXECUTE plans with the values, so that rare and common words get different plans.
-    RETURN QUERY EXECUTE $q$
-        SELECT w.owner, w.exchange_id, w.started_at, ts_rank(w.lexemes, $1, 1)
+    RETURN QUERY EXECUTE format($q$
+        SELECT w.owner, w.exchange_id, w.started_at, %s
         FROM {schema}.words w
         WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared)
         AND (
@@ -244,8 +244,12 @@ BEGIN
                 )
             )
         )
-        ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6
-    $q$ USING wanted, phrases, places, checked, true = ANY (checked), most;
+        %s
+        $q$,
+        CASE WHEN most IS NULL THEN '0::real' ELSE 'ts_rank(w.lexemes, $1, 1)' END,
+        CASE WHEN most IS NOT NULL
+            THEN 'ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6' END
+    ) USING wanted, phrases, places, checked, true = ANY (checked), most;
 END $$;
 """
 
@@ -258,14 +262,15 @@ FIRST_MS, LAST_MS = 1_262_304_000_000, 3_471_292_800_000
 _EDGES = _EDGES.replace("FIRST", str(FIRST_MS)).replace("LAST", str(LAST_MS))
 
 VERSIONS: tuple[str, ...] = (
-    _TABLES
-    + _EDGES.replace("BASE", "reply")
-    + _EDGES.replace("BASE", "words")
-    + _SECURITY
-    + _FUNCTIONS.replace("GUARDED", _GUARDED),
+    _TABLES + _EDGES.replace("BASE", "reply") + _EDGES.replace("BASE", "words") + _SECURITY,
     VIEW_SCRIPT,
+    "",
 )
-"""Script n migrates a hub from version n to n + 1."""
+"""Script n migrates a hub from version n to n + 1. After the last one the functions are replaced:
+a change of a function is a version of its own, perhaps with an empty script.
+"""
+FUNCTIONS = _FUNCTIONS.replace("GUARDED", _GUARDED)
+"""Creates the functions of the last version, or replaces those of an older one."""
 
 MEMBER_VIEWS = tuple(view.name for view in VIEWS)
 """The views that a member reads, with its own rights."""

@@ -99,7 +99,9 @@ class _Plan:
     def source(
         self, most: int | None = None, *, is_common: bool = False
     ) -> tuple[str, tuple[object, ...]]:
-        """FROM and WHERE; `most` bounds the newest text matches. Many matches are common."""
+        """FROM and WHERE; `most` bounds the newest text matches, which have a relevance only then.
+        Many matches are common.
+        """
         where = f"WHERE {_VISIBLE} AND {self.where.sql}"
         if self.texts is None:
             return f"FROM {{schema}}.reply f {_JOIN} {where}", self.where.values
@@ -271,7 +273,7 @@ class PostgresSearchIndex:
 
     def _all(self, connection: Connection, plan: _Plan, columns: str, tail: str) -> list[Any]:
         is_common = plan.texts is not None and self._is_common(connection, plan.texts)
-        source, values = plan.source(is_common=is_common)
+        source, values = plan.source(None if is_common else MOST_RANKED, is_common=is_common)
         statement = f"{plan.prefix}SELECT {columns} {source} {tail}"
         return connection.execute(named(self._schema, statement), values).fetchall()
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from replyscope.domain.hub_merge import CREATED, HEAD, UPDATED, StampedField
+from replyscope.domain.hybrid_clock import MOST_AHEAD_MS
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
 from replyscope.hub.postgres.connecting import Connection, by_column, named
@@ -15,7 +16,7 @@ _READ = ("title", "source", "client", HEAD, CREATED, UPDATED, *_TIMES)
 Changes = Sequence[tuple[str, Mapping[str, StampedField]]]
 """The stamped fields of sessions, by the id of the session."""
 _ENSURE = """
-INSERT INTO {schema}.session (id, is_shared) SELECT id, false FROM unnest(%s::text[]) AS n (id)
+INSERT INTO {schema}.session (id, is_shared) SELECT id, false FROM unnest(%b::text[]) AS n (id)
 ON CONFLICT (owner, id) DO NOTHING
 """
 _MARK = """
@@ -28,7 +29,7 @@ UPDATE {schema}.session AS s SET is_shared = n.is_shared FROM (
 _PUT_FIELDS = """
 INSERT INTO {schema}.session_field AS old
     (session_id, name, value, at_ms, counter, stamped_by)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[])
 ON CONFLICT (owner, session_id, name) DO UPDATE SET
     value = excluded.value, at_ms = excluded.at_ms, counter = excluded.counter,
     stamped_by = excluded.stamped_by
@@ -39,19 +40,22 @@ _FIELDS = """
 SELECT session_id, name, value FROM {schema}.session_field
 WHERE owner = session_user AND session_id = ANY (%s)
 """
-_UPDATE = """
-UPDATE {schema}.session AS s SET
+_UPDATE = f"""
+UPDATE {{schema}}.session AS s SET
     title = n.title, title_words = n.title_words, source = n.source, client = n.client,
     head_id = n.head_id, pinned_at = n.pinned_at, archived_at = n.archived_at,
-    deleted_at = n.deleted_at, created_at = coalesce(n.created_at, s.created_at),
-    updated_at = coalesce(n.updated_at, s.updated_at), tags = string_to_array(n.tags, chr(31))
-FROM unnest(
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[]
+    deleted_at = n.deleted_at, tags = string_to_array(n.tags, chr(31)),
+    created_at = coalesce(n.created_at, s.created_at),
+    updated_at = CASE WHEN n.updated_at <= now_ms + {MOST_AHEAD_MS} THEN n.updated_at
+        ELSE coalesce(s.updated_at, least(n.updated_at, now_ms)) END
+FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms) AS clock, unnest(
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
+    %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[]
 ) AS n (id, title, title_words, source, client, head_id, pinned_at, archived_at, deleted_at,
         created_at, updated_at, tags)
 WHERE s.owner = session_user AND s.id = n.id
 """
+"""A last change that lies far ahead of the server's clock is left out, as in `credible`."""
 
 
 def storable(text: str) -> str:
@@ -60,14 +64,21 @@ def storable(text: str) -> str:
 
 
 def ensure_sessions(connection: Connection, schema: str, session_ids: Collection[str]) -> None:
-    """Add rows for sessions that have none, and set whether the team reads them."""
-    ids = sorted(session_ids)
-    connection.execute(named(schema, _ENSURE), (ids,))
-    connection.execute(named(schema, _MARK), (ids,))
+    """Add rows for sessions that have none."""
+    if session_ids:
+        connection.execute(named(schema, _ENSURE), (sorted(session_ids),))
+
+
+def mark_sessions(connection: Connection, schema: str, session_ids: Collection[str]) -> None:
+    """Set whether the team reads sessions, by the entries that were pushed."""
+    if session_ids:
+        connection.execute(named(schema, _MARK), (sorted(session_ids),))
 
 
 def put_changes(connection: Connection, schema: str, changes: Changes) -> None:
     """Merge the fields of sessions, the later stamp wins, and update their rows."""
+    if not changes:
+        return
     columns = by_column(_newest(changes))
     if columns:
         connection.execute(named(schema, _PUT_FIELDS), columns)

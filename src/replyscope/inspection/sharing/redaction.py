@@ -93,17 +93,18 @@ class Redactor:
         if is_on and not keys_only and home and home.count("/") + home.count("\\") > 1:
             kinds.append((_PLACE, (home.lower(),), re.escape(home) + r"(?![\w.-])"))
         self._patterns = [(kind, needs, re.compile(pattern)) for kind, needs, pattern in kinds]
+        self._needs = {need for _, needs, p in kinds if p != _LOGIN for need in needs}
         self._own = [_compiled(pattern) for pattern in own] if is_on else []
 
     def may_find(self, text: str) -> bool:
         """Whether a text, or JSON of it, may have something to redact: false is certain."""
+        if self._own:
+            return True
         small = text.lower()
-        return bool(self._own) or any(
-            _MAYBE_LOGIN.search(small) is not None
-            if pattern.pattern == _LOGIN
-            else any(need in small for need in needs)
-            for _, needs, pattern in self._patterns
-        )
+        for need in self._needs:  # not `any`: every entry for a hub is searched
+            if need in small:
+                return True
+        return self.is_on and _MAYBE_LOGIN.search(small) is not None
 
     def enter(self, place: str) -> None:
         """Set the session of the next texts, for the report."""

@@ -18,9 +18,8 @@ from replyscope.store.backup.container import BackupFile, Pause, no_pause, open_
 from replyscope.store.backup.making import ArchivePlaces
 from replyscope.store.backup.reading import check_schema, connect_backup, find_faults
 from replyscope.store.backup.relocating import relocate
-from replyscope.store.hub.triggers import unnoted
+from replyscope.store.hub_triggers import drop_triggers
 from replyscope.store.schema import MIGRATIONS
-from replyscope.store.sql_functions import register_functions, wall_ms
 from replyscope.store.sqlite_errors import is_busy, translate_error
 
 _ROOM = 16 * 2**20
@@ -112,11 +111,10 @@ def _prepare(database: Path, kept_before: str, places: ArchivePlaces) -> int:
         count = connection.execute("SELECT count(*) FROM session WHERE deleted_at IS NULL")
         sessions = int(count.fetchone()[0])
     kept_now = str(places.kept_files)
-    if kept_before != kept_now:
-        with closing(sqlite3.connect(database)) as writable, writable:
-            register_functions(writable, wall_ms)  # the triggers of a hub have them
-            with unnoted(writable):  # paths differ from machine to machine
-                relocate(writable, kept_before, kept_now)
+    with closing(sqlite3.connect(database)) as writable, writable:
+        drop_triggers(writable)  # of a hub; the next start creates those of this version
+        if kept_before != kept_now:
+            relocate(writable, kept_before, kept_now)
     return sessions
 
 

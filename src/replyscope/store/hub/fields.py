@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -221,11 +221,17 @@ def _is_in_tree(connection: sqlite3.Connection, session_id: str, message_id: str
 
 
 def read_item_stamp(connection: sqlite3.Connection, item_id: str, own_ms: int) -> Stamp:
-    """The stamp of a message or exchange; by default its own time, in milliseconds."""
+    """The stamp of a message or exchange."""
     row = connection.execute(
         "SELECT at_ms, counter, machine FROM hub_item WHERE id = ?", (item_id,)
     ).fetchone()
-    return Stamp(*row) if row is not None else Stamp(max(0, own_ms), 0, "")
+    return item_stamp(row or (None, None, None), own_ms)
+
+
+def item_stamp(columns: Sequence[Any], own_ms: int) -> Stamp:
+    """The stamp of the columns of `hub_item`; by default the item's own time, in milliseconds."""
+    at_ms, counter, machine = columns
+    return Stamp(max(0, own_ms), 0, "") if at_ms is None else Stamp(at_ms, counter, machine)
 
 
 def is_unshared(connection: sqlite3.Connection, session_id: str) -> bool:

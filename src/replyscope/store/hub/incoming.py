@@ -23,7 +23,8 @@ from replyscope.domain.hub_bodies import (
     stamp_to_json,
 )
 from replyscope.domain.hub_log import Applied
-from replyscope.domain.hub_merge import merge_fields, wins
+from replyscope.domain.hub_merge import credible, merge_fields, wins
+from replyscope.domain.hybrid_clock import MOST_AHEAD_MS
 from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message
@@ -121,7 +122,7 @@ class Incoming:
     def _session(self, entry: HubEntry) -> None:
         theirs = read_session(entry.body)
         ours = read_fields(self._connection, entry.session_id)
-        merged = merge_fields(ours, theirs)
+        merged = merge_fields(ours, credible(theirs, ours, to_ms(self._now)))
         self.newest = max([self.newest, *(one.stamp for one in theirs.values())])
         if merged != ours and write_fields(self._connection, entry.session_id, ours, merged):
             self._counts[EntryKind.SESSION] += 1
@@ -258,10 +259,12 @@ class Incoming:
         if body.request is not None:
             self._request(entry, body.request)
         note_unindexed(self._connection, entry.id)
-        self._connection.execute(
-            "UPDATE session SET updated_at = max(updated_at, ?) WHERE id = ?",
-            (ended_ms(body.exchange), session_id),
-        )
+        ended = ended_ms(body.exchange)
+        if ended <= to_ms(self._now) + MOST_AHEAD_MS:
+            self._connection.execute(
+                "UPDATE session SET updated_at = max(updated_at, ?) WHERE id = ?",
+                (ended, session_id),
+            )
         self._touched.add(session_id)
         self._counts[EntryKind.EXCHANGE] += 1
         self._arrived.append(entry.id)

@@ -12,8 +12,9 @@ from replyscope.domain.hub_log import Applied, HubMembership, PushBatch, Waiting
 from replyscope.domain.hybrid_clock import observe
 from replyscope.store.database import Database
 from replyscope.store.hub.incoming import Incoming
-from replyscope.store.hub.outgoing import Settle, read_batch
-from replyscope.store.hub.triggers import (
+from replyscope.store.hub.outgoing import Choice, Settle, read_batch
+from replyscope.store.hub.waiting import count_waiting, read_membership
+from replyscope.store.hub_triggers import (
     TICK,
     create_triggers,
     drop_triggers,
@@ -21,7 +22,6 @@ from replyscope.store.hub.triggers import (
     stamp_fields,
     unnoted,
 )
-from replyscope.store.hub.waiting import count_waiting, read_membership
 
 _TABLES = ("hub", "hub_pending", "hub_field", "hub_item", "hub_left", "hub_pulled", "hub_hole",
            "hub_waiting")  # fmt: skip
@@ -125,31 +125,46 @@ class SqliteHubLog:
         """See HubLog."""
         return await self._database().read(lambda c: count_waiting(c, leaving))
 
-    async def next_batch(self, leaving: Collection[str] | None, cursor: int) -> PushBatch:
+    async def next_batch(
+        self,
+        leaving: Collection[str] | None,
+        cursor: int,
+        first: int,
+        sent: Collection[int] = (),
+    ) -> PushBatch:
         """See HubLog."""
 
         def read(connection: sqlite3.Connection) -> PushBatch:
-            row = connection.execute("SELECT machine, head_number FROM hub").fetchone()
+            row = connection.execute("SELECT machine FROM hub").fetchone()
             if row is None:
                 return PushBatch((), (), cursor)
-            return read_batch(connection, self._settle, leaving, cursor, row[0], row[1] + 1)
+            choice = Choice(leaving, cursor, frozenset(sent))
+            return read_batch(connection, self._settle, choice, row[0], first)
 
         return await self._database().read(read)
 
-    async def intend(self, head: LogHead, seqs: Sequence[int]) -> None:
+    async def intend(self, head: LogHead, seqs: Sequence[int]) -> bool:
         """See HubLog."""
-        text = json.dumps([head.number, head.digest, list(seqs)])
+        numbers = list(seqs)
+        text = json.dumps([head.number, head.digest, numbers])
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> bool:
+            waiting = (
+                "SELECT count(*) FROM hub_pending WHERE seq IN (SELECT value FROM json_each(?))"
+            )
+            row = connection.execute(waiting, (json.dumps(numbers),)).fetchone()
+            if row[0] != len(numbers):
+                return False
             connection.execute("UPDATE hub SET intended = ?", (text,))
             # Not after the push: its answer may be lost, and a purge has to follow what it sent.
             connection.executemany(
                 "INSERT OR IGNORE INTO hub_left (session_id) "
                 "SELECT session_id FROM hub_pending WHERE seq = ?",
-                [(seq,) for seq in seqs],
+                [(seq,) for seq in numbers],
             )
+            return True
 
-        await self._database().write(write)
+        return await self._database().write(write)
 
     async def settle(self, head: LogHead) -> None:
         """See HubLog."""

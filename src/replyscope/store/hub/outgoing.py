@@ -5,42 +5,72 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
-from replyscope.domain.hub_bodies import UNSHARED, joined_json, session_body
+from replyscope.domain.hub_bodies import UNSHARED, is_valid_id, joined_json, session_body
 from replyscope.domain.hub_log import PushBatch
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
-from replyscope.store.hub.fields import is_unshared, read_fields, read_item_stamp
+from replyscope.store.hub.fields import is_unshared, item_stamp, read_fields
 from replyscope.store.requests import unpack_ids
 
-MOST_ENTRIES = 400
+MOST_ENTRIES = 2_000
 MOST_BYTES = 4_000_000
 """The bound of one batch: entries, and bytes of their bodies. One entry may be larger."""
 LARGEST_ENTRY = 64_000_000
 _ORDER = {EntryKind.PURGE: 0, EntryKind.SESSION: 1, EntryKind.MESSAGE: 2, EntryKind.EXCHANGE: 3}
+_STAMP = "h.at_ms, h.counter, h.machine"
+_MESSAGE = f"""
+SELECT m.role, m.parent_id, m.parts, m.created_at, m.session_id, (
+    SELECT json_group_array(json_array(exchange_id, choice_index, home, state)) FROM (
+        SELECT s.exchange_id, s.choice_index, e.session_id AS home, e.state
+        FROM source s JOIN exchange e ON e.id = s.exchange_id
+        WHERE s.message_id = m.id ORDER BY s.position
+    )
+), {_STAMP} FROM message m LEFT JOIN hub_item h ON h.id = m.id WHERE m.id = ?
+"""
+_EXCHANGE = f"""
+SELECT e.message_id, e.position, e.choice_index, e.state, e.writer, e.started_at, e.folded,
+    e.session_id, (
+    SELECT json_group_array(json_array(message_id, position, choice_index))
+    FROM source WHERE exchange_id = e.id
+), {_STAMP} FROM exchange e LEFT JOIN hub_item h ON h.id = e.id WHERE e.id = ?
+"""
 Settle = Callable[[Message], Message]
 """Marks the running tools of dead processes as interrupted."""
 Row = tuple[int, str, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The changes that the next batch is read from: those of the sessions that leave, after
+    `cursor`, and without those that were `sent`.
+    """
+
+    leaving: Collection[str] | None
+    cursor: int
+    sent: frozenset[int] = frozenset()
+
+    def leaves(self, row: Row) -> bool:
+        """Whether the change of a row is one of these."""
+        seq, kind, _, session_id = row
+        is_chosen = self.leaving is None or kind == EntryKind.PURGE or session_id in self.leaving
+        return is_chosen and seq not in self.sent
+
+
 def read_batch(
-    connection: sqlite3.Connection,
-    settle: Settle,
-    leaving: Collection[str] | None,
-    cursor: int,
-    machine: str,
-    first: int,
+    connection: sqlite3.Connection, settle: Settle, choice: Choice, machine: str, first: int
 ) -> PushBatch:
-    """The next entries after `cursor`, numbered from `first`. Sessions come before their messages,
+    """The next entries of a choice, numbered from `first`. Sessions come before their messages,
     and messages before their exchanges.
     """
-    chosen = _choose(connection, leaving, cursor)
-    end = chosen[-1][0] if chosen else cursor
+    chosen = _choose(connection, choice)
+    end = chosen[-1][0] if chosen else choice.cursor
     chosen.sort(key=lambda row: (_ORDER[EntryKind(row[1])], row[0]))
     entries: list[HubEntry] = []
     seqs: list[int] = []
@@ -57,25 +87,23 @@ def read_batch(
         entries.append(entry)
         seqs.append(seq)
         size += len(body)
-    is_whole = size < MOST_BYTES
     unsent = tuple(dict.fromkeys(reader.unsent))
-    return PushBatch(
-        tuple(entries), tuple(seqs), end if is_whole else cursor, reader.running, unsent
-    )
+    if size >= MOST_BYTES:  # the next batch begins here again, and counts what is skipped
+        return PushBatch(tuple(entries), tuple(seqs), choice.cursor)
+    return PushBatch(tuple(entries), tuple(seqs), end, reader.running, unsent)
 
 
-def _choose(
-    connection: sqlite3.Connection, leaving: Collection[str] | None, cursor: int
-) -> list[Row]:
+def _choose(connection: sqlite3.Connection, choice: Choice) -> list[Row]:
     """The next queued changes. The session of a message is included when it is sent for the
     first time.
     """
     rows = connection.execute(
-        "SELECT seq, kind, id, session_id FROM hub_pending WHERE seq > ? ORDER BY seq", (cursor,)
+        "SELECT seq, kind, id, session_id FROM hub_pending WHERE seq > ? ORDER BY seq",
+        (choice.cursor,),
     )
     chosen: list[Row] = []
     for row in rows:
-        if leaving is None or row[1] == EntryKind.PURGE or row[3] in leaving:
+        if choice.leaves(row):
             chosen.append(row)
             if len(chosen) >= MOST_ENTRIES:
                 break
@@ -87,7 +115,7 @@ def _choose(
             "WHERE p.kind = 'session' AND p.id = ? AND l.session_id IS NULL",
             (session_id,),
         ).fetchone()
-        if found is not None:
+        if found is not None and found[0] not in choice.sent:
             chosen.insert(0, found)
     return chosen
 
@@ -108,7 +136,9 @@ class _Reader:
         self._unshared: dict[str, bool] = {}
 
     def read(self, kind: EntryKind, key: str, session_id: str) -> tuple[Stamp, bytes] | None:
-        """The stamp and body of one entry."""
+        """The stamp and body of one entry. One with an id that others would reject stays here."""
+        if not (is_valid_id(key) and is_valid_id(session_id)):
+            return None
         if kind is EntryKind.PURGE:
             row = self._connection.execute("SELECT at_ms, counter FROM hub").fetchone()
             return Stamp(row[0], row[1], self._machine), b"{}"
@@ -148,18 +178,11 @@ class _Reader:
         return max(one.stamp for one in fields.values()), session_body(fields)
 
     def _message(self, key: str) -> tuple[Stamp, bytes] | None:
-        row = self._connection.execute(
-            "SELECT role, parent_id, parts, created_at, session_id FROM message WHERE id = ?",
-            (key,),
-        ).fetchone()
+        row = self._connection.execute(_MESSAGE, (key,)).fetchone()
         if row is None:
             return None
-        role, parent_id, parts, created_ms, session_id = row
-        sources = self._connection.execute(
-            "SELECT s.exchange_id, s.choice_index, e.session_id, e.state FROM source s "
-            "JOIN exchange e ON e.id = s.exchange_id WHERE s.message_id = ? ORDER BY s.position",
-            (key,),
-        ).fetchall()
+        role, parent_id, parts, created_ms, session_id, sources_json, *stamp = row
+        sources = json.loads(sources_json)
         if any(not ExchangeState(state).is_terminal for *_, state in sources):
             self.running += 1
             return None
@@ -178,7 +201,7 @@ class _Reader:
                 for exchange_id, index, home, _ in sources
             ],
         }
-        return read_item_stamp(self._connection, key, created_ms), _with(head, parts=parts)
+        return item_stamp(stamp, created_ms), _with(head, parts=parts)
 
     def _settled(self, key: str, role: str, parts: str, created_ms: int) -> str | None:
         """The parts of a tool message; None while one of its tools runs."""
@@ -192,28 +215,19 @@ class _Reader:
         return encode_parts(message.parts)
 
     def _exchange(self, key: str) -> tuple[Stamp, bytes] | None:
-        row = self._connection.execute(
-            "SELECT message_id, position, choice_index, state, writer, started_at, folded, "
-            "session_id FROM exchange WHERE id = ?",
-            (key,),
-        ).fetchone()
+        row = self._connection.execute(_EXCHANGE, (key,)).fetchone()
         if row is None:
             return None
-        message_id, position, choice_index, state, writer, started_ms, folded, session_id = row
+        *place, state, writer, started_ms, folded, session_id, sources, at_ms, counter, by = row
         if writer is not None or not ExchangeState(state).is_terminal:
             self.running += 1
             return None
-        sources = self._connection.execute(
-            "SELECT message_id, position, choice_index FROM source WHERE exchange_id = ?", (key,)
-        ).fetchall()
         request = None
         with suppress(*DAMAGE):  # without its request the reply can still be read
             request = self._request(key, session_id, started_ms)
         head = {
-            "message_id": message_id,
-            "position": position,
-            "choice_index": choice_index,
-            "sources": [list(one) for one in sources],
+            **dict(zip(("message_id", "position", "choice_index"), place, strict=True)),
+            "sources": json.loads(sources),
             "request": request,
         }
         body = _with(
@@ -221,7 +235,7 @@ class _Reader:
             exchange=zlib.decompress(folded).decode("ascii"),
             frames=joined_json(list(self._segments(key))),
         )
-        return read_item_stamp(self._connection, key, started_ms), body
+        return item_stamp((at_ms, counter, by), started_ms), body
 
     def _segments(self, key: str) -> Iterator[str]:
         for (data,) in self._connection.execute(

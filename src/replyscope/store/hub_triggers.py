@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from replyscope.store.hub_tables import takes_part
+
 _IS_OURS = "(SELECT is_applying FROM hub) = 0"
 _IS_KEPT = "EXISTS (SELECT 1 FROM session WHERE id = {session})"
 _IS_LIVE = "NOT EXISTS (SELECT 1 FROM hub_purged WHERE session_id = {session})"
@@ -214,9 +216,48 @@ def create_triggers(connection: sqlite3.Connection) -> None:
 
 
 def drop_triggers(connection: sqlite3.Connection) -> None:
-    """Note nothing any more."""
-    for name in _TRIGGERS:
-        connection.execute(f"DROP TRIGGER IF EXISTS hub_{name}")
+    """Note nothing any more. Triggers of other versions are dropped too."""
+    for name in _present(connection):
+        quoted = name.replace('"', '""')
+        connection.execute(f'DROP TRIGGER "{quoted}"')
+
+
+def renew_triggers(connection: sqlite3.Connection) -> None:
+    """Replace the triggers of another version, in a transaction of its own.
+
+    Their text may change without a migration only if what they write stays the same: an older
+    program that opens the file replaces them by its own.
+    """
+    if _present(connection) == _wanted(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        drop_triggers(connection)
+        if takes_part(connection):
+            create_triggers(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _wanted(connection: sqlite3.Connection) -> dict[str, str]:
+    if not takes_part(connection):
+        return {}
+    return {f"hub_{name}": _saved(text) for name, text in _TRIGGERS.items()}
+
+
+def _saved(statement: str) -> str:
+    """The text of a trigger as SQLite saves it."""
+    return statement.replace(" IF NOT EXISTS", "", 1)
+
+
+def _present(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(
+        connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB 'hub_*'"
+        ).fetchall()
+    )
 
 
 @contextmanager
