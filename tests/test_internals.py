@@ -15,7 +15,7 @@ import pyte
 import pytest
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 from openai.types.responses import ResponseStreamEvent
-from textual import constants, events
+from textual import constants, events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.command import CommandPalette
@@ -31,7 +31,7 @@ from replyscope.provider.genai_prices_internals import providers_from_raw
 from replyscope.provider.openai_internals import HookedClient, build_object
 from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.mcp_internals import create_mcp_http_client
-from replyscope.ui.styles.styled_once import StyledOnce
+from replyscope.ui.styles.styled_once import style_once
 from replyscope.ui.terminal import textual_internals
 from replyscope.ui.terminal.textual_internals import (
     Compositor,
@@ -376,8 +376,13 @@ def test_a_stylesheet_parses_a_source_once_for_each_set_of_variables() -> None:
 
 
 async def test_a_screen_is_styled_once_when_it_opens() -> None:
-    class Sized(StyledOnce[None]):
+    class Sized(Screen[None]):
         HORIZONTAL_BREAKPOINTS = [(0, "-small"), (30, "-large")]  # noqa: RUF012
+
+        @on(events.Compose)
+        @on(events.ScreenResume)
+        def _style_once(self, event: events.Event) -> None:
+            style_once(self, event)
 
         def compose(self) -> ComposeResult:
             yield Input()

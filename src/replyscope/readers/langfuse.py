@@ -16,7 +16,7 @@ from replyscope.domain.import_format import EntryFormat, FileFormat, ImportedFil
 from replyscope.domain.loose_json import from_json, list_of, mapping_of, name_of, text_of
 from replyscope.domain.sound_numbers import count_of
 from replyscope.readers.call_log import CallLog, messages_of
-from replyscope.readers.langfuse_row import Row, between
+from replyscope.readers.langfuse_row import LangfuseRow, between
 from replyscope.readers.logged_reply import replies_of
 
 NAME = "langfuse"
@@ -33,13 +33,13 @@ def _entries(trace: Fields) -> Sequence[Fields]:
         "traceName": trace.get("name"),
         "traceId": trace.get("id"),
     }
-    found: list[Fields] = [{**about, **o} for o in observations if Row(o).is_generation]
+    found: list[Fields] = [{**about, **o} for o in observations if LangfuseRow(o).is_generation]
     return found or [trace]
 
 
 def _read(entry: Fields) -> ForeignConversation | None:
     """A generation as a piece of a conversation, or a trace that is exported without them."""
-    row = Row(entry)
+    row = LangfuseRow(entry)
     if not row.is_generation and not _is_trace(entry):
         return None
     began = row.time("startTime") or row.time("timestamp")
@@ -51,7 +51,7 @@ def _read(entry: Fields) -> ForeignConversation | None:
     return log.end(NAME, scope, title, [*_replies(row)])
 
 
-def _replies(row: Row) -> Iterator[ForeignTurn]:
+def _replies(row: LangfuseRow) -> Iterator[ForeignTurn]:
     """The replies of a generation. The figures of the row are those of the first one."""
     output = row.get("output")
     if output is None and not row.is_failed:
@@ -82,11 +82,11 @@ def _replies(row: Row) -> Iterator[ForeignTurn]:
 
 
 def _is_trace(entry: Fields) -> bool:
-    return "observations" not in entry and Row(entry).get("timestamp") is not None
+    return "observations" not in entry and LangfuseRow(entry).get("timestamp") is not None
 
 
 def _sniff(entry: Mapping[str, Any]) -> bool:
-    row = Row(entry)
+    row = LangfuseRow(entry)
     is_observation = row.get("traceId") is not None and row.get("startTime") is not None
     is_trace = row.get("timestamp") is not None and "input" in entry and "output" in entry
     return is_observation or (is_trace and ("scores" in entry or "observations" in entry))

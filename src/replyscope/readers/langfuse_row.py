@@ -25,7 +25,7 @@ _OUT = ("output", "completion", "reasoning")
 _KEPT = ("metadata", "scores", "comments", "traceTags", "promptName", "promptVersion")
 
 
-class Row:
+class LangfuseRow:
     """An observation."""
 
     def __init__(self, fields: Fields) -> None:

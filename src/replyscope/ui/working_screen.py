@@ -14,7 +14,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
 from replyscope.ui.keys.footer import KeyFooter
-from replyscope.ui.styles.styled_once import StyledOnce
+from replyscope.ui.styles.styled_once import style_once
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts, toasts_of
 from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 
@@ -47,7 +47,7 @@ class WorkHost(Protocol):
         """Open a dialog; `accept` gets its result unless it was cancelled."""
 
 
-class WorkingScreen(StyledOnce[Result]):
+class WorkingScreen(Screen[Result]):
     """A screen that runs workers, shows toasts and opens dialogs."""
 
     least_error_s = 8.0
@@ -57,10 +57,12 @@ class WorkingScreen(StyledOnce[Result]):
         super().__init__()
         self._unlogged: WeakSet[Worker[Any]] = WeakSet()
 
+    @on(events.Compose)
     @on(events.ScreenSuspend)
     @on(events.ScreenResume)
-    def _draw_footer(self) -> None:
-        """Draw the keys: none while a dialog is in front."""
+    def _follow_screen(self, event: events.Event) -> None:
+        """Style the widgets once, and draw the keys: none while a dialog is in front."""
+        style_once(self, event)
         for footer in self.query(KeyFooter):
             footer.draw()
 

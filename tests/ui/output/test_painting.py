@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from replyscope.ui.output.screen_output import ScreenOutput
 from replyscope.ui.output.sequences import Abilities
 from replyscope.ui.pictures.grid import Grid
-from replyscope.ui.pictures.placeholders import Span, id_of, placeholder_rows, spans_of
+from replyscope.ui.pictures.placeholders import CellSpan, id_of, placeholder_rows, spans_of
 from tests.ui.output.terminal import Line, Writer, draw, drawn_whole
 
 GRID = Grid(9, 6)
@@ -94,9 +94,9 @@ def test_pictures_are_painted_where_the_cells_are(
 def test_spans_are_neighbouring_cells_of_one_row() -> None:
     first, second = ("".join(one.text for one in row) for row in placeholder_rows(7, Grid(5, 2)))
     assert list(spans_of(first[3:] + second[:6] + second[9:12])) == [
-        Span(0, 1, 4),
-        Span(1, 0, 2),
-        Span(1, 3, 1),
+        CellSpan(0, 1, 4),
+        CellSpan(1, 0, 2),
+        CellSpan(1, 3, 1),
     ]
     assert list(spans_of("")) == []
     assert id_of("1;48;2;1;2;3") is None

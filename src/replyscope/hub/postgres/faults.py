@@ -18,6 +18,8 @@ from replyscope.domain.errors import (
 from replyscope.domain.printable import printable_line
 
 _MOST_SAID = 300
+_OTHER_TABLES = ("3F000", "42P01", "42703", "42883", "42P10", "42804")
+"""SQLSTATEs of tables, columns and functions that are missing or are of another kind."""
 
 
 @contextmanager
@@ -58,14 +60,7 @@ def translate(error: psycopg.Error, shown: str) -> HubError:
             f'There is no database at {shown}: "{said}".',
             "Check the address, or let its administrator create the database.",
         )
-    if state in (
-        "3F000",
-        "42P01",
-        "42703",
-        "42883",
-        "42P10",
-        "42804",
-    ):
+    if state in _OTHER_TABLES:
         return NotAHub(
             f'The database at {shown} has no hub of replyscope that this program knows: "{said}".',
             "Check the address, or create the hub with `replyscope hub init`.",

@@ -12,7 +12,7 @@ from replyscope.domain.hub_log import Applied, HubMembership, PushBatch, Waiting
 from replyscope.domain.hybrid_clock import observe
 from replyscope.store.database import Database
 from replyscope.store.hub.incoming import Incoming
-from replyscope.store.hub.outgoing import Choice, Settle, read_batch
+from replyscope.store.hub.outgoing import BatchChoice, Settle, read_batch
 from replyscope.store.hub.waiting import count_waiting, read_membership
 from replyscope.store.hub_triggers import (
     TICK,
@@ -138,7 +138,7 @@ class SqliteHubLog:
             row = connection.execute("SELECT machine FROM hub").fetchone()
             if row is None:
                 return PushBatch((), (), cursor)
-            choice = Choice(leaving, cursor, frozenset(sent))
+            choice = BatchChoice(leaving, cursor, frozenset(sent))
             return read_batch(connection, self._settle, choice, row[0], first)
 
         return await self._database().read(read)

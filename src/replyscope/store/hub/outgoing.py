@@ -47,7 +47,7 @@ Row = tuple[int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BatchChoice:
     """The changes that the next batch is read from: those of the sessions that leave, after
     `cursor`, and without those that were `sent`.
     """
@@ -64,7 +64,7 @@ class Choice:
 
 
 def read_batch(
-    connection: sqlite3.Connection, settle: Settle, choice: Choice, machine: str, first: int
+    connection: sqlite3.Connection, settle: Settle, choice: BatchChoice, machine: str, first: int
 ) -> PushBatch:
     """The next entries of a choice, numbered from `first`. Sessions come before their messages,
     and messages before their exchanges.
@@ -93,7 +93,7 @@ def read_batch(
     return PushBatch(tuple(entries), tuple(seqs), end, reader.running, unsent)
 
 
-def _choose(connection: sqlite3.Connection, choice: Choice) -> list[Row]:
+def _choose(connection: sqlite3.Connection, choice: BatchChoice) -> list[Row]:
     """The next queued changes. The session of a message is included when it is sent for the
     first time.
     """

@@ -7,11 +7,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Static
 
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
-from replyscope.ui.styles.styled_once import StyledOnce
+from replyscope.ui.styles.styled_once import style_once
 from replyscope.ui.terminal.settling import settle
 from replyscope.ui.terminal.type_ahead import HoldsKeys
 
@@ -28,7 +29,7 @@ It is gone when you leave, or delete it.
 What the provider keeps of it is the provider's."""
 
 
-class FrontScreen(HoldsKeys, StyledOnce[None]):
+class FrontScreen(HoldsKeys, Screen[None]):
     """A screen with a composer that is shown until the chat is loaded.
 
     From the first command on, keys wait for the chat.
@@ -58,6 +59,11 @@ class FrontScreen(HoldsKeys, StyledOnce[None]):
         self.query_one("#sidebar").border_title = "Sessions"
         self.query_one("#inspector").border_title = "Inspector"
         self.set_focus(self.query_one(Composer))
+
+    @on(events.Compose)
+    @on(events.ScreenResume)
+    def _style_once(self, event: events.Event) -> None:
+        style_once(self, event)
 
     @on(Composer.Submitted)
     @on(Composer.PastedLarge)

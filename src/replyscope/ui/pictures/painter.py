@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from replyscope.ui.pictures import iterm, sixel
 from replyscope.ui.pictures.grid import Grid
-from replyscope.ui.pictures.placeholders import Span, id_of, spans_of
+from replyscope.ui.pictures.placeholders import CellSpan, id_of, spans_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,14 +44,14 @@ class PixelPicture:
         self._form = form
         self._cell: CellSize | None = None
         self._scaled: Image | None = None
-        self._encoded: dict[Span, str] = {}
+        self._encoded: dict[CellSpan, str] = {}
 
     def prepare(self, cell: CellSize) -> None:
         """Encode all rows. Slow: call it in a thread, before the picture is shown."""
         for row in range(self.grid.rows):
-            self.encoded(Span(row, 0, self.grid.columns), cell)
+            self.encoded(CellSpan(row, 0, self.grid.columns), cell)
 
-    def encoded(self, span: Span, cell: CellSize) -> str:
+    def encoded(self, span: CellSpan, cell: CellSize) -> str:
         """The sequence that draws a span at the cursor."""
         scaled = self._at(cell)
         found = self._encoded.get(span)

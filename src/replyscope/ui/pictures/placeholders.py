@@ -35,7 +35,7 @@ OWN = "picture"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class CellSpan:
     """Neighbouring cells of a picture: its row, its first column, and their number."""
 
     row: int
@@ -68,16 +68,16 @@ def id_of(ansi: str) -> int | None:
     return int(found[1]) << 16 | int(found[2]) << 8 | int(found[3])
 
 
-def spans_of(text: str) -> Iterator[Span]:
+def spans_of(text: str) -> Iterator[CellSpan]:
     """The spans of placeholder cells, from left to right."""
-    span: Span | None = None
+    span: CellSpan | None = None
     for _, row, column in zip(text[::3], text[1::3], text[2::3], strict=True):
         at = (_NUMBER_OF[row], _NUMBER_OF[column])
         if span is not None and at == (span.row, span.column + span.count):
-            span = Span(span.row, span.column, span.count + 1)
+            span = CellSpan(span.row, span.column, span.count + 1)
         else:
             if span is not None:
                 yield span
-            span = Span(*at, 1)
+            span = CellSpan(*at, 1)
     if span is not None:
         yield span

@@ -1,4 +1,4 @@
-"""A screen whose widgets are styled once when it opens.
+"""Styles the widgets of a screen once when it opens.
 
 Textual styles all widgets of a new screen three times: when they are mounted, when the screen
 becomes the current one, and when it gets the classes of its size. Here the screen has these
@@ -6,35 +6,36 @@ classes before its widgets are mounted, and the second time is left out.
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
+from weakref import WeakSet
 
 from textual import events
 from textual.screen import Screen
 
-Result = TypeVar("Result")
+_new: WeakSet[Screen[Any]] = WeakSet()
+"""The screens that were composed and did not open yet."""
 
 
-class StyledOnce(Screen[Result]):
-    """A screen that opens with the style classes of its size."""
+def style_once(screen: Screen[Any], event: events.Event) -> None:
+    """Follow a screen. Call it with Compose and ScreenResume, before Textual handles them."""
+    if isinstance(event, events.Compose):
+        _new.add(screen)
+        _set_classes(screen)
+    elif isinstance(event, events.ScreenResume) and screen in _new:
+        _new.discard(screen)
+        event.refresh_styles = False  # its widgets were mounted with them
 
-    _has_opened = False
 
-    def on_compose(self) -> None:
-        """Set the classes of the size, before Textual mounts the widgets."""
-        app = self.app
-        chosen: dict[str, bool] = {}
-        for length, own, common in (
-            (app.size.width, self.HORIZONTAL_BREAKPOINTS, app.HORIZONTAL_BREAKPOINTS),
-            (app.size.height, self.VERTICAL_BREAKPOINTS, app.VERTICAL_BREAKPOINTS),
-        ):
-            chosen |= _classes(length, common if own is None else own)
-        self.update_classes(chosen, animate=False)
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Keep the styles when the screen opens: its widgets were mounted with them."""
-        if not self._has_opened:
-            self._has_opened = True
-            event.refresh_styles = False
+def _set_classes(screen: Screen[Any]) -> None:
+    """Set the classes of the size, before Textual mounts the widgets."""
+    app = screen.app
+    chosen: dict[str, bool] = {}
+    for length, own, common in (
+        (app.size.width, screen.HORIZONTAL_BREAKPOINTS, app.HORIZONTAL_BREAKPOINTS),
+        (app.size.height, screen.VERTICAL_BREAKPOINTS, app.VERTICAL_BREAKPOINTS),
+    ):
+        chosen |= _classes(length, common if own is None else own)
+    screen.update_classes(chosen, animate=False)
 
 
 def _classes(length: int, breakpoints: Sequence[tuple[int, str]] | None) -> dict[str, bool]:

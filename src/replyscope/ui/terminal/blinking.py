@@ -11,7 +11,7 @@ from textual.widgets import Input, TextArea
 RESTS_AFTER_S = 10.0
 
 
-class Host(Protocol):
+class CursorHost(Protocol):
     """The part of the app that blinking needs."""
 
     @property
@@ -28,7 +28,7 @@ class Blinking:
     `moves` is whether the settings allow animations; `now_s` is the monotonic clock.
     """
 
-    def __init__(self, host: Host, now_s: Callable[[], float], *, moves: bool) -> None:
+    def __init__(self, host: CursorHost, now_s: Callable[[], float], *, moves: bool) -> None:
         self._host = host
         self._now_s = now_s
         self._moves = moves
