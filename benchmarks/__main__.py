@@ -15,6 +15,7 @@ from benchmarks.keeping import measure_backup
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.line import measure_line
+from benchmarks.memory import measure_memory
 from benchmarks.opening import (
     measure_context,
     measure_opening,
@@ -39,6 +40,7 @@ def _measure_review(bench: Bench) -> list[Row]:
 
 GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "start": ("Starting and waiting", (measure_start, measure_start_cpu, measure_idle)),
+    "memory": ("Memory of an idle app, by package", (measure_memory,)),
     "latency": ("One message", (measure_latency,)),
     "full": ("Replies at full speed", (measure_full_speed,)),
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
