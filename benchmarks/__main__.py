@@ -17,6 +17,7 @@ from benchmarks.large import measure_large
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.line import measure_line
+from benchmarks.memory import measure_memory
 from benchmarks.opening import (
     measure_context,
     measure_opening,
@@ -41,6 +42,7 @@ def _measure_review(bench: Bench) -> list[Row]:
 
 GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "start": ("Starting and waiting", (measure_start, measure_start_cpu, measure_idle)),
+    "memory": ("Memory of an idle app, by package", (measure_memory,)),
     "latency": ("One message", (measure_latency,)),
     "full": ("Replies at full speed", (measure_full_speed,)),
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),

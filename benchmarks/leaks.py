@@ -5,13 +5,15 @@ from benchmarks.row import Row
 from benchmarks.terminal import Program
 
 _IN_A_SESSION = 20
+_ORDERS = ("30 chunks", "1 pictures", "30 chunks", "1 diagrams", "3 formulas")
+"""What the prompts ask for, in turn."""
 
 
 def use(bench: Bench, program: Program, exchanges: int) -> None:
     """Ask and read, and begin a new session now and then."""
     bench.forget_times()
     for number in range(exchanges):
-        program.type("30 chunks at 0\r")
+        program.type(f"{_ORDERS[number % len(_ORDERS)]} at 0\r")
         # What is written says little: a line that moves is written again.
         while not bench.is_told:
             program.read(0.02)
