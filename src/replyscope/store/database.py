@@ -296,6 +296,8 @@ def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connect
 
 
 _LONGEST_WAIT_S = 10.0
+_SEARCH_CACHE_KB = 32_000
+"""A search for a rare word reads a few pages of each full-text table."""
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -320,6 +322,8 @@ def connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connect
     try:
         with _closed_on_error(connect(str(path))) as connection:
             connection.execute(f"PRAGMA {own}")
+            if is_temporary:
+                connection.execute(f"PRAGMA cache_size = -{_SEARCH_CACHE_KB}")
             connection.execute("SELECT count(*) FROM sqlite_master")
             return connection
     except sqlite3.OperationalError as error:
