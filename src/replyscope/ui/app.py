@@ -180,7 +180,7 @@ class ReplyscopeApp(GuardedApp):
         A widget's own queue is too late to decide which widget gets the next key.
         """
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
-        if is_input:
+        if is_input or isinstance(event, events.DescendantFocus):
             self._blinking.wake()
         if not is_input or not self.screen_stack:
             await super().on_event(event)
@@ -250,10 +250,6 @@ class ReplyscopeApp(GuardedApp):
         key = key_name("ctrl+c")
         done = "The reply was stopped. " if has_stopped else ""
         self.notify(f"{done}Press {key} again to quit.", timeout=3)
-
-    def on_descendant_focus(self) -> None:
-        """Let the cursor of another input blink."""
-        self._blinking.wake()
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:

@@ -52,7 +52,8 @@ class Lifecycle:
         self._watching = watching
         watching.catch_up = self._show_changes
         self._saving: Timer | None = None
-        self._following: asyncio.Task[None] | None = None
+        self.following: asyncio.Task[None] | None = None
+        """Draws the changes of other processes, until the screen ends."""
         self._told_reading: tuple[str, ...] = ()
         """The names of unread files in the last warning."""
 
@@ -79,7 +80,7 @@ class Lifecycle:
         await self._panes.draw_sidebar()
         self._saving = self._screen.set_interval(_SAVE_AGAIN_S, self._save_what_waits, pause=True)
         self._screen.set_interval(garbage.EVERY_S, self._collect_garbage)
-        self._following = asyncio.create_task(self._follow_changes())
+        self.following = asyncio.create_task(self._follow_changes())
         if services.starts_local is not None:
             self._providers.start_local(services.starts_local, is_first=True)
         elif self._desk.targets.endpoint is not None:
@@ -152,11 +153,6 @@ class Lifecycle:
         while True:
             stamp = await self._desk.services.sessions.next_change(stamp)
             await self._show_changes()
-
-    def end(self) -> None:
-        """Look for changes no more."""
-        if self._following is not None:
-            self._following.cancel()
 
     async def _show_changes(self) -> None:
         await self._catch_up()

@@ -92,7 +92,8 @@ class ChatScreen(WorkingScreen[None]):
         self.call_after_refresh(lambda: self.start_work(self.groups.lifecycle.begin))
 
     def on_unmount(self) -> None:
-        self.groups.lifecycle.end()
+        if self.groups.lifecycle.following is not None:
+            self.groups.lifecycle.following.cancel()
 
     @property
     def is_unlogged(self) -> bool:
