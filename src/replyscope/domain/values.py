@@ -46,6 +46,7 @@ def _made(cls: type[T]) -> type[T]:
         "__delattr__": _refuse_change,
         "__getstate__": _state,
         "__setstate__": _restore,
+        "__replace__": dataclasses.replace,  # for `copy.replace` of Python 3.13
         _FIELDS: _LateFields(cls),
     }
     content.setdefault("__repr__", _representation(known))
