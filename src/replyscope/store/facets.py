@@ -94,7 +94,7 @@ def _named(connection: sqlite3.Connection, field: str) -> Counts:
     return connection.execute(
         "SELECT value, sum(number) FROM (SELECT value, number FROM temp.by_cell "
         f"JOIN cell_name USING (cell) WHERE field = ? UNION ALL {own}) "
-        "GROUP BY value ORDER BY 2 DESC LIMIT ?",
+        "GROUP BY value ORDER BY 2 DESC, 1 LIMIT ?",
         (field, field, _MOST),
     ).fetchall()
 
@@ -104,12 +104,12 @@ def _of_sessions(connection: sqlite3.Connection) -> tuple[tuple[str, Counts], ..
     joined = "FROM temp.by_session JOIN session ON session.id = session_id"
     sources = connection.execute(
         f"SELECT coalesce(nullif(source, ''), '{OWN}'), sum(number) {joined} "
-        "GROUP BY 1 ORDER BY 2 DESC LIMIT ?",
+        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
         (_MOST,),
     ).fetchall()
     clients = connection.execute(
         f"SELECT {CLIENT}, sum(number) {joined} WHERE client <> '' "
-        "GROUP BY 1 ORDER BY 2 DESC LIMIT ?",
+        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
         (_MOST,),
     ).fetchall()
     is_own = [name for name, _ in sources] == [OWN]
