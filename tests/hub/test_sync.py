@@ -13,6 +13,10 @@ from tests.hub.conftest import Make, settle
 from tests.hub.machines import Machine, at, ended
 from tests.support.build import make_exchange
 
+_TRIGGERS = (
+    "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB 'hub_*' ORDER BY name"
+)
+
 
 async def test_a_chat_goes_on_at_another_machine(make: Make) -> None:
     a, b = await make("a"), await make("b")
@@ -45,13 +49,12 @@ async def test_nothing_is_noted_or_leaves_before_init(make: Make) -> None:
     session_id = await a.start_session()
     await a.ask(session_id)
     assert a.rows("SELECT count(*) FROM hub_pending") == [(0,)]
-    assert a.rows("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'") == [(0,)]
+    assert a.rows(_TRIGGERS) == []
 
 
 async def test_the_triggers_of_another_version_are_replaced(make: Make, tmp_path: Path) -> None:
     a = await make("a")
-    triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
-    ours = a.rows(triggers)
+    ours = a.rows(_TRIGGERS)
     await a.close()
     with closing(sqlite3.connect(a.path)) as connection:
         connection.execute("DROP TRIGGER hub_session_head_id")
@@ -62,9 +65,9 @@ async def test_the_triggers_of_another_version_are_replaced(make: Make, tmp_path
         connection.execute("CREATE TRIGGER hub_old AFTER INSERT ON tag BEGIN SELECT 1; END")
     again = Machine(tmp_path / "a", "a", tmp_path / "hub")
     await again.store.open()
-    assert again.rows(triggers) == ours
+    assert again.rows(_TRIGGERS) == ours
     await again.log.leave()
-    assert again.rows(triggers) == []
+    assert again.rows(_TRIGGERS) == []
     await again.close()
 
 
@@ -287,7 +290,7 @@ async def test_leaving_stops_and_joining_again_goes_on(make: Make) -> None:
     await settle(a, b)
     await b.log.leave()
     await b.ask(session_id, "while away")
-    assert b.rows("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'") == [(0,)]
+    assert b.rows(_TRIGGERS) == []
     await b.join()
     report = await b.sync()
     assert report.pushed <= 4  # what the hub has is not sent again

@@ -31,7 +31,7 @@ async def indexed(wiring: Wiring) -> AsyncIterator[None]:
 
 async def index_quietly(wiring: Wiring) -> None:
     """Index ended replies after each change of the archive, until the task is cancelled."""
-    seen = await wiring.store.next_change(-1)
+    seen = -1
     while True:
         seen = await wiring.store.next_change(seen)
         await index_newest(wiring)

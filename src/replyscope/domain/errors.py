@@ -18,6 +18,7 @@ ReplyscopeError
 ├── OverLimit                a request would pass a spending limit
 ├── OutputError              the output can't be written
 ├── ImportFault              a file can't be imported
+│   └── NeedsLibrary         ... because a library for it is not installed
 ├── ImportConflict           one session of a file contradicts saved data
 ├── AttachmentError          a file can't be attached
 ├── ViewerError              a file can't be opened in the system's viewer
@@ -128,6 +129,10 @@ class OutputError(ReplyscopeError):
 
 class ImportFault(ReplyscopeError):
     """A file can't be imported at all."""
+
+
+class NeedsLibrary(ImportFault):
+    """A file can't be unpacked without a library that is not installed."""
 
 
 class ImportConflict(ReplyscopeError):

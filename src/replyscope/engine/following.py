@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from replyscope.domain.errors import ImportFault, StoreError
+from replyscope.domain.errors import ImportFault, NeedsLibrary, StoreError
 from replyscope.domain.foreign import Foreign, Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS
 from replyscope.domain.import_format import LogFormat
@@ -23,7 +23,6 @@ from replyscope.engine.followed_log import FollowedLog
 from replyscope.engine.import_files import on_disk
 from replyscope.engine.importing import Importer, Tally
 from replyscope.engine.sniffing import FormatTable
-from replyscope.engine.unpacking import NeedsLibrary
 
 ROUND_S = 0.3
 """The pause between two rounds, in seconds."""

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from replyscope.domain.errors import ImportFault
+from replyscope.domain.errors import ImportFault, NeedsLibrary
 from replyscope.domain.foreign import Batch, Foreign, ForeignConversation, Unreadable, shared_of
 from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
 from replyscope.domain.import_format import (
@@ -34,7 +34,7 @@ from replyscope.engine.import_documents import FoundItem, items_of
 from replyscope.engine.log_lines import read_log
 from replyscope.engine.recorded_stream import session_of_stream
 from replyscope.engine.sniffing import FormatTable
-from replyscope.engine.unpacking import NeedsLibrary, can_read, check_zip, plain_name, unpacked
+from replyscope.engine.unpacking import can_read, check_zip, plain_name, unpacked
 
 _UNREADABLE = (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError,
                RuntimeError, NotImplementedError)  # fmt: skip

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-from replyscope.domain.errors import ImportFault
+from replyscope.domain.errors import ImportFault, NeedsLibrary
 from replyscope.domain.import_format import ImportedFile
 
 _ENDS = (".gz", ".zst")
@@ -20,10 +20,6 @@ _MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd
 _MOST_BYTES = 4_000_000_000
 _MOST_RATIO = 100
 """Files unpack to at most 4 GB, or to 100 times their size if that is more."""
-
-
-class NeedsLibrary(ImportFault):
-    """A file can't be unpacked without a library that is not installed."""
 
 
 def plain_name(name: str) -> str:

@@ -39,6 +39,8 @@ class ArchiveChanges:
     async def _read_stamp(self) -> int:
         """SQLite's `data_version`, or its number of changes in memory."""
         database = self._database()
+        if not database.is_open:  # the file may be another program's
+            return self._stamp
         path = database.path
         if path is None:
             return await database.read(lambda connection: connection.total_changes)

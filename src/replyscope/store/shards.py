@@ -7,8 +7,8 @@ after all of its own begin another one.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from replyscope.domain.values import dataclass
 from replyscope.store.fact_ids import FIRST_ID
 from replyscope.store.index_tables import create_full_text
 from replyscope.store.sqlite_errors import result_code

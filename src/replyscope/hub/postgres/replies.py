@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.fact_columns import columns_of, rows_of
+from replyscope.domain.fact_columns import columns_of, names_of, rows_of
 from replyscope.domain.facts import Facts
 from replyscope.domain.hub import EntryKind, HubEntry, Stamp
 from replyscope.domain.import_faults import DATA_FAULTS
@@ -319,7 +319,7 @@ def _reply_row(
 
 
 def _names(facts: Facts) -> Iterable[tuple[str, str]]:
-    for name, value in rows_of(facts):
+    for name, value in (*names_of(facts), *rows_of(facts)):
         yield name, value.replace("\x1e", " ").replace(SEPARATOR, " ")
 
 

@@ -46,7 +46,8 @@ UPDATE {{schema}}.session AS s SET
     head_id = n.head_id, pinned_at = n.pinned_at, archived_at = n.archived_at,
     deleted_at = n.deleted_at, tags = string_to_array(n.tags, chr(31)),
     created_at = coalesce(n.created_at, s.created_at),
-    updated_at = CASE WHEN n.updated_at <= now_ms + {MOST_AHEAD_MS} THEN n.updated_at
+    updated_at = CASE
+        WHEN n.updated_at IS NULL OR n.updated_at <= now_ms + {MOST_AHEAD_MS} THEN n.updated_at
         ELSE coalesce(s.updated_at, least(n.updated_at, now_ms)) END
 FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms) AS clock, unnest(
     %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],

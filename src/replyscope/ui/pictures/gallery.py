@@ -4,10 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from rich.segment import Segment
 from textual.strip import Strip
 
-from replyscope.ui.markdown.copy_marks import RULE, CopyMark, LineStrip
 from replyscope.ui.pictures import kitty
 from replyscope.ui.pictures.background_cache import BackgroundCache, Notify
 from replyscope.ui.pictures.decode import decode_image, decode_pixels, encode_png
@@ -16,6 +14,7 @@ from replyscope.ui.pictures.grid import Grid, fit_grid
 from replyscope.ui.pictures.half_blocks import half_block_rows
 from replyscope.ui.pictures.painter import PixelPainter, PixelPicture
 from replyscope.ui.pictures.placeholders import image_id, placeholder_rows
+from replyscope.ui.pictures.row import picture_row
 from replyscope.ui.pictures.source import PictureError, PictureSource
 
 
@@ -70,7 +69,7 @@ class Gallery:
         draw = partial(self._draw, source, grid)
         drawn = self._drawn.find((source.key, grid), draw, notify)
         if drawn is None:
-            return [_row([]) for _ in range(grid.rows)]
+            return [picture_row([]) for _ in range(grid.rows)]
         if drawn.fault:
             raise PictureError(drawn.fault)
         if drawn.transmission:
@@ -91,9 +90,9 @@ class Gallery:
             data = source.read()
             if self._form is PictureForm.HALF_BLOCKS:
                 blocks = half_block_rows(decode_pixels(data, grid), grid)
-                return _Drawn([_row(row) for row in blocks])
+                return _Drawn([picture_row(row) for row in blocks])
             number = image_id(source.key, grid)
-            rows = [_row(row) for row in placeholder_rows(number, grid)]
+            rows = [picture_row(row) for row in placeholder_rows(number, grid)]
             if self._painter is not None:
                 picture = self._painter.prepared(decode_image(data, grid), grid)
                 return _Drawn(rows, picture=picture)
@@ -101,15 +100,3 @@ class Gallery:
             return _Drawn(rows, transmission=sent)
         except PictureError as error:
             return _Drawn(fault=str(error))
-
-
-def indented(row: Strip, columns: int) -> Strip:
-    """A row of a picture, further right."""
-    return _row([Segment(" " * columns), *row]) if columns else row
-
-
-def _row(segments: list[Segment]) -> Strip:
-    """A row of a picture; it is not copied as text."""
-    strip = LineStrip(segments)
-    strip.marks = (CopyMark(0, 0, RULE),)
-    return strip

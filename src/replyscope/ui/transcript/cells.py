@@ -12,8 +12,8 @@ from replyscope.ui.markdown.block import Block, BlockKind
 from replyscope.ui.markdown.copy_marks import LAYOUT, mark
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.wrap import to_strip, wrap
-from replyscope.ui.pictures.gallery import indented
 from replyscope.ui.pictures.grid import MOST_ROWS
+from replyscope.ui.pictures.row import indented
 from replyscope.ui.pictures.source import PictureError, PictureSource, encoded_picture
 
 if TYPE_CHECKING:  # loaded with the first text
