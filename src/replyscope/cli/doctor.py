@@ -28,6 +28,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.route import environment_faults
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.settings import Settings
+from replyscope.domain.tool import source_words
 from replyscope.engine.live_reply import Target
 from replyscope.engine.probe import planned, run_probes
 from replyscope.engine.spending import refuse, say_yes
@@ -210,9 +211,12 @@ async def _show_tools(wiring: Wiring) -> None:
         lines = source.fault.strip().split("\n")  # a traceback's last line has the error
         failed = f"FAILED {lines[0]} {lines[-1] if lines[1:] else ''}".rstrip()
         state = failed if source.fault else source.state
-        _row("tools", f"{source.name}: {state}{': ' if names else ''}{', '.join(names)}")
+        _row(
+            "tools",
+            f"{source_words(source.name)}: {state}{': ' if names else ''}{', '.join(names)}",
+        )
         for note in source.notes:
-            _row("tools", f"{source.name}: {note}")
+            _row("tools", f"{source_words(source.name)}: {note}")
 
 
 def _show_prompts(wiring: Wiring) -> None:
