@@ -41,9 +41,9 @@ def test_unknown_figures_are_left_out_of_the_first_line() -> None:
 
 
 def test_a_fast_reply_has_a_rate_with_separators() -> None:
-    timing = Timing(1, 10, 11, 11)
+    timing = Timing(1, 10, 510, 511)
     exchange = ended(FinishReason.STOP, timing=timing, usage=Usage(1, 2_001, 2_002))
-    assert lines_of(exchange, width=80)[0].startswith("● stop · 2,001 tokens · 2,000,000 tok/s")
+    assert lines_of(exchange, width=80)[0].startswith("● stop · 2,001 tokens · 4,000 tok/s")
 
 
 @pytest.mark.parametrize(
