@@ -63,3 +63,17 @@ async def test_a_database_in_memory_is_asked_each_time() -> None:
     await database.write(lambda c: c.execute("INSERT INTO seen VALUES (1)"))
     assert await watch.next_change(before) != before
     await database.close()
+
+
+async def test_a_file_that_is_not_open_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "EVERY_S", 0.001)
+    database = CountingDatabase(tmp_path / "s.db")
+    waiting = asyncio.create_task(ArchiveChanges(lambda: database).next_change(-1))
+    await asyncio.sleep(0.01)
+    assert database.reads == 0
+    assert not (tmp_path / "s.db").exists()
+    await database.write(lambda c: c.execute("SELECT 1"))
+    assert await waiting != -1
+    await database.close()

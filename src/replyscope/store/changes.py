@@ -39,11 +39,11 @@ class ArchiveChanges:
     async def _read_stamp(self) -> int:
         """SQLite's `data_version`, or its number of changes in memory."""
         database = self._database()
-        if not database.is_open:  # the file may be another program's
-            return self._stamp
         path = database.path
         if path is None:
             return await database.read(lambda connection: connection.total_changes)
+        if not database.is_open:  # the file may be another program's
+            return self._stamp
         # SQLite keeps a WAL only on local disks: this does not wait for a network.
         files = (_state(path), _state(path.with_name(f"{path.name}-wal")))
         if files != self._files:
