@@ -27,12 +27,13 @@ def _final_screen(folder: Path, server: LoopbackServer, **more: str) -> tuple[st
         terminal.type("hi\r")
         terminal.wait_for("59. word 59", "stop")
         # Page Up, and Page Down twice: the end, though a last row came after Page Up.
+        # A cursor that blinks is never quiet for half a second.
         for page in ("\x1b[5~", "\x1b[6~", "\x1b[6~"):
-            terminal.settle(0.5)
+            terminal.settle(0.3)
             terminal.type(page)
-        screen = terminal.settle(0.5)
+        screen = terminal.settle(0.3)
         terminal.type("\x0c")  # draw everything again
-        assert terminal.settle(0.5) == screen
+        assert terminal.settle(0.3) == screen
         return screen, len(terminal.received)
 
 
