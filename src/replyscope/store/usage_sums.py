@@ -16,11 +16,13 @@ from replyscope.store.cells import names_in
 from replyscope.store.local_days import DAY
 from replyscope.store.shards import has_earlier
 
+_MOST_TOKENS = 10**12
+"""The most tokens of a reply that count: sums of any numbers would overflow."""
 _SUMS = {
     "replies": "1",
     "errors": "{0}.marks LIKE '% error %'",
-    "input": "coalesce({0}.input, 0)",
-    "output": "coalesce({0}.output, 0)",
+    "input": f"min(coalesce({{0}}.input, 0), {_MOST_TOKENS})",
+    "output": f"min(coalesce({{0}}.output, 0), {_MOST_TOKENS})",
     "unmetered": "{0}.output IS NULL",
     "reported_usd": "iif({0}.is_reported, coalesce({0}.cost, 0), 0)",
     "estimated_usd": "iif({0}.is_reported, 0, coalesce({0}.cost, 0))",
