@@ -51,6 +51,7 @@ class ConsentPrompt:
         def changed() -> None:
             self._draw_change()
             if self._screen.is_attached:
+                self._desk.draw_status()  # the reply that asked has ended
                 refresh_sidebar()
 
         self._calls = WaitingCalls(changed)
