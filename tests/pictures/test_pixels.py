@@ -112,8 +112,9 @@ def test_parts_of_a_picture_are_painted_as_they_are_in_the_whole(
 ) -> None:
     grid = Grid(6, 4)
     image = decode_image(encoded(halves(24, 32).rotate(30)), grid)
-    painter = PixelPainter(SIXEL, lambda: cell, 1_000)
-    painter.add(5, painter.prepared(image, grid))
+    painter = PixelPainter(SIXEL, lambda: cell)
+    picture = painter.prepared(image, grid)
+    painter.add(5, picture)
     rows = [row[0].text for row in placeholder_rows(5, grid)]
     whole = [_painted(painter, text)[0][1] for text in rows]
     for row, column, count in cells:
@@ -136,12 +137,13 @@ def _painted(painter: PixelPainter, text: str) -> list[tuple[tuple[int, int], Pi
 def test_an_unknown_picture_and_a_terminal_without_a_size_are_not_painted() -> None:
     grid = Grid(2, 1)
     sizes: list[CellSize | None] = [(8, 16)]
-    painter = PixelPainter(ITERM, lambda: sizes[-1], most_cells=4)
+    painter = PixelPainter(ITERM, lambda: sizes[-1])
     text = placeholder_rows(5, grid)[0][0].text
     image = decode_image(png(), grid)
     assert painter.paint(text, "38;2;0;0;5") == ""
-    for number in (5, 6, 7):
-        painter.add(number, painter.prepared(image, grid))
+    kept = painter.prepared(image, grid)
+    painter.add(5, painter.prepared(image, grid))
+    painter.add(7, kept)
     assert painter.paint(text, "38;2;0;0;5") == ""  # released
     assert "1337;File=" in painter.paint(text, "38;2;0;0;7")
     sizes.append(None)

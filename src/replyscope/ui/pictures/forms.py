@@ -8,8 +8,6 @@ from replyscope.ui.pictures import iterm, kitty
 from replyscope.ui.pictures.decode import CELL
 from replyscope.ui.pictures.painter import ITERM, SIXEL, CellSize, PixelPainter
 
-MOST_CELLS = 40_000
-"""The cells of the kept pictures, 500 bytes to 2 kB each."""
 _MULTIPLEXERS = ("TMUX", "STY", "ZELLIJ")
 _LARGEST_CELL = 128
 """The most pixels of a side of a cell; a terminal that reports more is not believed."""
@@ -65,7 +63,7 @@ def _is_usual(cell: CellSize | None) -> bool:
 def pixel_painter(form: PictureForm, pixels: PixelAbilities) -> PixelPainter | None:
     """The painter of a form; None where the terminal draws the cells itself."""
     if form is PictureForm.ITERM:
-        return PixelPainter(ITERM, lambda: CELL, MOST_CELLS)
+        return PixelPainter(ITERM, lambda: CELL)
     if form is PictureForm.SIXEL and pixels.cell_size is not None:
-        return PixelPainter(SIXEL, pixels.cell_size, MOST_CELLS)
+        return PixelPainter(SIXEL, pixels.cell_size)
     return None

@@ -9,13 +9,16 @@ from textual.strip import Strip
 from replyscope.ui.pictures import kitty
 from replyscope.ui.pictures.background_cache import BackgroundCache, Notify
 from replyscope.ui.pictures.decode import decode_image, decode_pixels, encode_png
-from replyscope.ui.pictures.forms import MOST_CELLS, PictureForm
+from replyscope.ui.pictures.forms import PictureForm
 from replyscope.ui.pictures.grid import Grid, fit_grid
 from replyscope.ui.pictures.half_blocks import half_block_rows
 from replyscope.ui.pictures.painter import PixelPainter, PixelPicture
 from replyscope.ui.pictures.placeholders import image_id, placeholder_rows
 from replyscope.ui.pictures.row import picture_row
 from replyscope.ui.pictures.source import PictureError, PictureSource
+
+_MOST_CELLS = 40_000
+"""The cells of the kept pictures, 500 bytes to 2 kB each."""
 
 
 @dataclass(slots=True)
@@ -46,7 +49,7 @@ class Gallery:
         self._painter = painter
         self._write = write
         self._drawn: BackgroundCache[tuple[str, Grid], _Drawn] = BackgroundCache(
-            "pictures", MOST_CELLS, lambda key: key[1].columns * key[1].rows
+            "pictures", _MOST_CELLS, lambda key: key[1].columns * key[1].rows
         )
         self._transmitted: set[int] = set()
 

@@ -6,9 +6,9 @@ has scrolled away is not sent, and writing over a cell removes its pixels.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from replyscope.ui.pictures import iterm, sixel
 from replyscope.ui.pictures.grid import Grid
@@ -72,15 +72,12 @@ class PixelPicture:
 
 
 class PixelPainter:
-    """The pictures of the screen in a form of pixels. Implements CellPainter."""
+    """Paints the pictures that somebody keeps. Implements CellPainter."""
 
-    def __init__(
-        self, form: PixelForm, cell_size: Callable[[], CellSize | None], most_cells: int
-    ) -> None:
+    def __init__(self, form: PixelForm, cell_size: Callable[[], CellSize | None]) -> None:
         self._form = form
         self._cell_size = cell_size
-        self._most_cells = most_cells
-        self._pictures: OrderedDict[int, PixelPicture] = OrderedDict()
+        self._pictures: WeakValueDictionary[int, PixelPicture] = WeakValueDictionary()
 
     def prepared(self, image: Image, grid: Grid) -> PixelPicture:
         """A picture with all its rows encoded. Slow: call it in a thread."""
@@ -91,13 +88,8 @@ class PixelPainter:
         return picture
 
     def add(self, number: int, picture: PixelPicture) -> None:
-        """Know a picture by its id. Those that were added first are released."""
+        """Know a picture by its id, for as long as it is kept elsewhere."""
         self._pictures[number] = picture
-        self._pictures.move_to_end(number)
-        sizes = [one.grid.columns * one.grid.rows for one in self._pictures.values()]
-        while sum(sizes) > self._most_cells and len(sizes) > 1:
-            self._pictures.popitem(last=False)
-            del sizes[0]
 
     def paint(self, text: str, ansi: str) -> str:
         """See CellPainter."""
