@@ -17,6 +17,7 @@ from replyscope.domain.values import dataclass
 
 T = TypeVar("T")
 Given = TypeVar("Given", contravariant=True)
+Entry = TypeVar("Entry", ReplyFigures, UsageSum)
 _PLAIN = re.compile(r"[\w./:@+~-]+")
 
 
@@ -84,36 +85,27 @@ def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
 
     A reply with several tools or finish reasons is counted in each of their groups.
     """
-    finishes = [(name, one) for one in figures for name in one.finishes or ("",)]
-    tools = [(tool, one) for one in figures for tool in one.tools]
-    prompts = [(short_version(name), one) for one in figures for name in one.prompts]
-    return Stats(
-        sums_of("all", "", figures),
-        tuple(_collected("on", ((one.day, one) for one in figures), sums_of)),
-        tuple(_most_first(_collected("asked", ((one.model, one) for one in figures), sums_of))),
-        tuple(_most_first(_collected("finish", finishes, sums_of))),
-        tuple(_most_first(_collected("tool", tools, sums_of))),
-        tuple(_collected("prompt", prompts, sums_of)),
-    )
+    return _stats(figures, figures, sums_of)
 
 
 def stats_of_usage(usage: Sequence[UsageSum]) -> Stats:
     """The statistics from kept sums. They have no times, whose percentiles need each reply."""
     days = [one for one in usage if one.day is not None]
-    named = [one for one in usage if one.day is None]
+    return _stats(days, [one for one in usage if one.day is None], _joined)
+
+
+def _stats(dated: Sequence[Entry], named: Sequence[Entry], sums: Summing[Entry]) -> Stats:
     finishes = [(name, one) for one in named for name in one.finishes or ("",)]
+    tools = [(tool, one) for one in named for tool in one.tools]
     prompts = [(short_version(name), one) for one in named for name in one.prompts]
+    models = [(one.model or "", one) for one in named]
     return Stats(
-        _joined("all", "", days),
-        tuple(_joined(f"{one.day}", f"on:{one.day}", [one]) for one in days),
-        tuple(_most_first(_collected("asked", ((one.model or "", one) for one in named), _joined))),
-        tuple(_most_first(_collected("finish", finishes, _joined))),
-        tuple(
-            _most_first(
-                _collected("tool", ((tool, one) for one in named for tool in one.tools), _joined)
-            )
-        ),
-        tuple(_collected("prompt", prompts, _joined)),
+        sums("all", "", dated),
+        tuple(_collected("on", ((one.day or "", one) for one in dated), sums)),
+        tuple(_most_first(_collected("asked", models, sums))),
+        tuple(_most_first(_collected("finish", finishes, sums))),
+        tuple(_most_first(_collected("tool", tools, sums))),
+        tuple(_collected("prompt", prompts, sums)),
     )
 
 
