@@ -31,7 +31,7 @@ def zstd() -> Any:
 
 @pytest.fixture
 def without_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "_MODULE", "replyscope.no_such_module")
+    monkeypatch.setattr(unpacking, "ZSTD", "replyscope.no_such_module")
 
 
 def rollout(folder: Path, zstd: Any, name: str = "2026-03-01-a") -> Path:
@@ -95,7 +95,7 @@ async def test_what_needs_a_library_is_told_once_and_read_when_it_is_there(
     rollout(tmp_path, zstd, "2026-03-01-b")
     rig = Rig(store, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(unpacking, "_MODULE", "replyscope.no_such_module")
+        patch.setattr(unpacking, "ZSTD", "replyscope.no_such_module")
         assert await rig.look() == []
     (fault,) = rig.follower.tally.failed
     assert "replyscope[encodings]" in fault.why

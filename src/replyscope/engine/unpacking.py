@@ -5,18 +5,17 @@ installed. What they unpack to is bounded, since a few bytes may stand for any n
 import gzip
 import importlib
 import io
-import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 from replyscope.domain.errors import ImportFault, NeedsLibrary
 from replyscope.domain.import_format import ImportedFile
+from replyscope.domain.optional_modules import ZSTD
 
 _ENDS = (".gz", ".zst")
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 _MOST_BYTES = 4_000_000_000
 _MOST_RATIO = 100
 """Files unpack to at most 4 GB, or to 100 times their size if that is more."""
@@ -73,7 +72,7 @@ def _most(size: int) -> int:
 
 def _zstd_library(name: str) -> Any:
     try:
-        return importlib.import_module(_MODULE)
+        return importlib.import_module(ZSTD)
     except ImportError as error:
         raise NeedsLibrary(
             f"{name} is compressed with zstd, and Python needs the package "

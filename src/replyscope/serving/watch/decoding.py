@@ -3,10 +3,11 @@ libraries are installed.
 """
 
 import importlib
-import sys
 import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from replyscope.domain.optional_modules import ZSTD
 
 _MOST_ENCODINGS = 3
 _ANY_HEADER = 47  # zlib detects gzip or zlib by the first bytes
@@ -62,14 +63,11 @@ def _step_of(name: str) -> _Step:
         if name == "br":
             return _Brotli(importlib.import_module("brotli")).feed
         if name == "zstd":
-            return _Zstd(importlib.import_module(_ZSTD)).feed
+            return _Zstd(importlib.import_module(ZSTD)).feed
     except ImportError as error:
         hint = "Python needs the package replyscope[encodings] to read it"
         raise UnreadableBody(f"its content encoding is {name!r}; {hint}") from error
     raise UnreadableBody(f"its content encoding is {name[:20]!r}")
-
-
-_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
 class _Brotli:
