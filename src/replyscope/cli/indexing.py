@@ -20,7 +20,7 @@ _log = logging.getLogger("replyscope.indexing")
 @asynccontextmanager
 async def indexed(wiring: Wiring) -> AsyncIterator[None]:
     """Index ended replies during the block, within seconds, and once after it."""
-    task = asyncio.create_task(index_quietly(wiring))
+    task = asyncio.create_task(_index_quietly(wiring))
     try:
         yield
     finally:
@@ -29,7 +29,7 @@ async def indexed(wiring: Wiring) -> AsyncIterator[None]:
         await index_newest(wiring)
 
 
-async def index_quietly(wiring: Wiring) -> None:
+async def _index_quietly(wiring: Wiring) -> None:
     """Index ended replies after each change of the archive, until the task is cancelled."""
     seen = -1
     while True:

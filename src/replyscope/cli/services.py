@@ -4,13 +4,13 @@ import argparse
 import asyncio
 import importlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replyscope.cli.attaching import attachment_reader, clipboard
-from replyscope.cli.indexing import index_newest, index_quietly
+from replyscope.cli.indexing import indexed
 from replyscope.cli.system import notify_desktop
 from replyscope.cli.target import resolve_model
 from replyscope.cli.wiring import (
@@ -104,17 +104,15 @@ async def _begin_background(
     """Start the quiet sync and the indexing of new replies in the background."""
     if not wiring.store.is_saving:
         return
-    tasks = [
-        asyncio.create_task(_sync_quietly(wiring, show)),
-        asyncio.create_task(index_quietly(wiring)),
-    ]
+    indexing = AsyncExitStack()
+    await indexing.enter_async_context(indexed(wiring))
+    syncing = asyncio.create_task(_sync_quietly(wiring, show))
     close = services.close
 
     async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        await index_newest(wiring)
+        syncing.cancel()
+        await asyncio.wait([syncing])
+        await indexing.aclose()
         await close()
 
     services.close = stop
