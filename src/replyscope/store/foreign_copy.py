@@ -21,7 +21,7 @@ JOURNAL = "-journal"
 _SHM = "-shm"
 _WAL_MODE = b"\x02\x02"
 _HEADER = 32
-"""The bytes of the header of a write-ahead log, which is another one after each restart of it."""
+"""The length of a write-ahead log's header in bytes. Each restart of the log changes the header."""
 _TRIES = 5
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _CHUNK = 1 << 26
