@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent.parent
 _LINT_IMPORTS = "from importlinter.cli import lint_imports_command as c; c()"
 # Many tests wait for processes more than they work; an idle worker takes the next test.
 _PARALLEL = ("-n", "4", "--dist", "worksteal")
-# A failed test runs once more, and the summary names it: a fault of the program fails twice,
-# a wait that was too short on a loaded machine does not. An exception that reached the last
-# guard is a fault the first time.
-_RETRY = ("--reruns", "1", "-rR", "--rerun-except", GUARD_REACHED)
+# A failed test runs up to twice more, after a pause, and the summary names it: a fault of the
+# program fails each time, a wait that was too short on a loaded machine does not. An exception
+# that reached the last guard is a fault the first time.
+_RETRY = ("--reruns", "2", "--reruns-delay", "2", "-rR", "--rerun-except", GUARD_REACHED)
 # The pictures of the tests that are left out are unused, which is no fault then.
 _SAMPLE = () if "--every" in sys.argv else ("--sample", "--snapshot-warn-unused")
 STEPS = (

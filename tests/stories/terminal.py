@@ -155,11 +155,12 @@ class Terminal:
         return self.screen
 
     def wait_for_end(self, timeout_s: float = 10.0) -> int:
-        """Read until the program ends; its exit status."""
+        """Read until the program ends, and all that it wrote; its exit status."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self._read(0.05)
             if self._status.exists():
+                self._read_the_rest()
                 return int(self._status.read_text())
         raise AssertionError(f"still running\n{self.screen}")
 
@@ -177,17 +178,25 @@ class Terminal:
             select.select([], [], [], 0.01)
         return int(self._status.read_text())
 
-    def _read(self, wait_s: float) -> None:
+    def _read_the_rest(self) -> None:
+        """Read to the end of the pty, or as far as a child that still holds it has written."""
+        while self._read(0.5):
+            pass
+
+    def _read(self, wait_s: float) -> bool:
+        """Read what has come, or comes within the time; whether anything did."""
         ready, _, _ = select.select([self._fd], [], [], wait_s)
-        if ready:
-            try:
-                data = os.read(self._fd, 65_536)
-            except OSError:
-                return
-            self.received += data
-            # pyte takes the "4:3" in an underline style for a command of its own.
-            self._stream.feed(data)
-            self._text = None
+        if not ready:
+            return False
+        try:
+            data = os.read(self._fd, 65_536)
+        except OSError:
+            return False
+        self.received += data
+        # pyte takes the "4:3" in an underline style for a command of its own.
+        self._stream.feed(data)
+        self._text = None
+        return bool(data)
 
 
 class ProcessTerminal(Terminal):
