@@ -29,6 +29,7 @@ from benchmarks.results import read_results, worse_ratios, write_results
 from benchmarks.review import measure_review
 from benchmarks.row import Row, print_table
 from benchmarks.shapes import measure_four, measure_long_lines, measure_shapes
+from benchmarks.side_by_side import measure_side_by_side
 from benchmarks.starting import measure_idle, measure_start, measure_start_cpu
 from benchmarks.streaming import measure_echo, measure_full_speed, measure_paced
 from benchmarks.watch import measure_watch
@@ -46,6 +47,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "latency": ("One message", (measure_latency,)),
     "full": ("Replies at full speed", (measure_full_speed,)),
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
+    "codex": ("Beside codex", (measure_side_by_side,)),
     "line": ("Over a slow line", (measure_line,)),
     "shapes": (
         "Awkward replies, and several at once",

@@ -6,8 +6,8 @@ parllama speak to other servers than this one until a person has set them up on 
 
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import chdir
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +21,16 @@ from benchmarks.terminal import Program
 
 _COUNT = 10_000
 _LONGEST_S = 60.0
+_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """`prepare` writes its settings below a folder, in which it runs, and gives its environment.
     `find` gives the path of the program if it is not looked for on the PATH. The prompt is typed
-    when `ready` is on the screen; without it, it is an argument. `done` is what the screen shows
-    at the end: that of codex scrolls in a way that the driver does not follow.
+    when `ready` is on the screen, and Enter pressed until `taken` is; without `ready`, the prompt
+    is an argument. `done` is what the screen shows at the end: that of codex scrolls in a way that
+    the driver does not follow.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Peer:
     prepare: Callable[[Path, str], dict[str, str]]
     find: Callable[[], str | None] | None = None
     ready: str = ""
+    taken: str = ""
     done: str = LAST
 
     def path(self) -> str | None:
@@ -45,7 +48,7 @@ class Peer:
 
 def _elia(folder: Path, base_url: str) -> dict[str, str]:
     settings = folder / "elia" / "config.toml"
-    settings.parent.mkdir()
+    settings.parent.mkdir(exist_ok=True)
     settings.write_text(
         'default_model = "openai/bench"\n\n[[models]]\nname = "openai/bench"\n'
         f'api_base = "{base_url}"\napi_key = "none"\n'
@@ -82,11 +85,16 @@ def _installed_codex() -> str | None:
     return next(map(str, found), None)
 
 
-PEERS = (
-    Peer("elia", (), _elia),
-    Peer("llm", ("-m", "bench"), _llm),
-    Peer("codex", ("--no-alt-screen",), _codex, _installed_codex, "for shortcuts", "Worked for"),
+CODEX = Peer(
+    "codex",
+    ("--no-alt-screen",),
+    _codex,
+    _installed_codex,
+    ready="for shortcuts",
+    taken="Ask Codex",
+    done="Worked for",
 )
+PEERS = (Peer("elia", (), _elia), Peer("llm", ("-m", "bench"), _llm), CODEX)
 
 
 def measure_peers(bench: Bench) -> list[Row]:
@@ -99,21 +107,39 @@ def measure_peers(bench: Bench) -> list[Row]:
     return rows
 
 
-def _measure(bench: Bench, peer: Peer, path: str) -> Row:
-    folder = bench.folder / f"peer-{peer.name}"
-    folder.mkdir()
+@contextmanager
+def asked(bench: Bench, peer: Peer, path: str, prompt: str) -> Iterator[Program]:
+    """A peer in a folder of its own that was asked a prompt."""
+    folder = bench.folder / f"peer-{peer.name}-{prompt.replace(' ', '-')}"
+    folder.mkdir(exist_ok=True)
     environment = peer.prepare(folder, bench.base_url)
     bench.forget_times()
-    prompt = f"{_COUNT} chunks at 0"
     argv = [path, *peer.arguments, *([] if peer.ready else [prompt])]
     with chdir(folder), Program(argv, environment) as program:
         if peer.ready:
             program.wait_for(peer.ready)
             program.type(prompt)
             program.wait_for(prompt)
-            program.settle(1.0)
-            program.type("\r")
-        what = f"{peer.name}: {_COUNT:,} chunks, until the last text is seen"
+            _press_enter(program, peer.taken)
+        yield program
+
+
+def _press_enter(program: Program, taken: str) -> None:
+    """Press Enter until the prompt was taken: while it starts, codex leaves the key out."""
+    for _ in range(_TRIES):
+        program.settle(1.0)
+        program.type("\r")
+        try:
+            program.wait_for(taken, 2.0)
+        except TimeoutError:
+            continue
+        return
+    raise TimeoutError(f"the prompt was never taken:\n{program.screen.text()}")
+
+
+def _measure(bench: Bench, peer: Peer, path: str) -> Row:
+    what = f"{peer.name}: {_COUNT:,} chunks, until the last text is seen"
+    with asked(bench, peer, path, f"{_COUNT} chunks at 0") as program:
         try:
             shown = program.wait_for(peer.done, _LONGEST_S)
         except TimeoutError:
