@@ -1,7 +1,6 @@
 """replyscope beside codex: the same replies, in turn, from the same server at the same terminal."""
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -54,8 +53,7 @@ def _ours(bench: Bench, number: int) -> _Side:
 
 def _theirs(bench: Bench, path: str) -> _Side:
     with asked(bench, CODEX, path, _FULL) as program:
-        program.wait_for(CODEX.done)
-        wall = time.monotonic() - bench.times()["came"]
+        wall = program.wait_for(CODEX.done) - bench.times()["came"]
         program.settle(1.0)
         cpu, memory = program.cpu_s(), program.resident_mb()
     with asked(bench, CODEX, path, _PACED) as program:
