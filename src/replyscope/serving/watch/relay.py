@@ -176,10 +176,9 @@ class Relay(HttpServer):
             self._report("A request of over 32 MB was forwarded without a look at it.")
             return await self._send_on(visit, head, found, copy, parts)
         if not isinstance(decision, Send):
-            body = (await copy.whole_request()).body
             copy.mark_decision(note_of(decision), _stopwatch(self._clock))
             copy.request_ended()
-            return await answer_held(connection, head, copy, decision, body)
+            return await answer_held(connection, head, copy, decision)
         if decision.body is not None:
             original = (await copy.whole_request()).body
             sent = copy.with_keys(decision.body)
