@@ -10,6 +10,7 @@ from replyscope.cli.system import SystemClock, new_id
 from replyscope.domain.authorities import unused_context
 from replyscope.domain.route import Route
 from replyscope.domain.watched import CallObserver, WatchedRequest
+from replyscope.serving.faults.plan import FaultPlan
 from replyscope.serving.gate import Gate
 from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.relay_thread import (
@@ -120,6 +121,7 @@ async def relaying(
     *upstreams: Upstream,
     token: str | None = None,
     observer: CallObserver | None = None,
+    faults: FaultPlan | None = None,
     **options: Any,
 ) -> AsyncIterator[Stage]:
     """A relay to upstreams."""
@@ -131,6 +133,7 @@ async def relaying(
         new_id=new_id,
         report=reports.append,
         token=token,
+        faults=None if faults is None else faults.choose_in_thread,
         **options,
     )
     port = await relay.start(0)

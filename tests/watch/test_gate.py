@@ -12,7 +12,7 @@ import pytest
 from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.watched import WatchedRequest
 from replyscope.serving.faults.plan import FaultPlan
-from replyscope.serving.faults.rule import parse_rule
+from replyscope.serving.faults.terms import parse_rule
 from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
 from replyscope.serving.mock.playing import choose_form
 from replyscope.serving.mock.recording import Recording

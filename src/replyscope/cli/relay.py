@@ -14,9 +14,10 @@ from replyscope.cli.watch_archive import load_wire, open_watch_archive
 from replyscope.cli.watch_faults import plan_faults
 from replyscope.cli.watch_gate import build_gate
 from replyscope.cli.wiring import Wiring
-from replyscope.domain.endpoint import Endpoint, is_loopback_host
+from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.plural import plural
+from replyscope.domain.web_address import is_loopback_host
 from replyscope.engine.watching.archive import WatchArchive, WatchEvents
 from replyscope.engine.watching.held_calls import Person
 from replyscope.serving.gate import Gate
@@ -127,7 +128,7 @@ async def open_relay(
         new_id=wiring.new_id,
         token=token,
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
-        faults=faults,
+        faults=None if faults is None else faults.choose_in_thread,
     )
     relay = (
         _in_thread(make, archive, gate, note)
