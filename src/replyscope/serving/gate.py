@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from replyscope.domain.watched import WatchedRequest
-from replyscope.serving.playback import Playback
+from replyscope.serving.playback import RecordedResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Refuse:
 class AnswerRecorded:
     """Answer with a recorded reply; the request is not forwarded."""
 
-    playback: Playback
+    playback: RecordedResponse
 
 
 Decision = Send | Refuse | AnswerRecorded

@@ -22,7 +22,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Playback:
+class RecordedResponse:
     """The response for a recorded exchange. `parts` are the pause in seconds before each part of
     the body, and its bytes.
     """
@@ -58,7 +58,7 @@ class Sink(Protocol):
         ...
 
 
-async def play(playback: Playback, sink: Sink) -> None:
+async def play(playback: RecordedResponse, sink: Sink) -> None:
     """Send the response with its pauses."""
     if playback.ending is Ending.LENGTH:
         await _wait(sum(pause_s for pause_s, _ in playback.parts))

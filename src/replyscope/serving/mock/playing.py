@@ -9,7 +9,7 @@ from replyscope.domain.json_text import read_json
 from replyscope.serving.connection import encode_json, error_object
 from replyscope.serving.mock.recording import Recording
 from replyscope.serving.mock.whole import whole_of
-from replyscope.serving.playback import Ending, Playback
+from replyscope.serving.playback import Ending, RecordedResponse
 
 Named = Sequence[tuple[str, str]]
 EXCHANGE = "x-replyscope-exchange"
@@ -37,7 +37,7 @@ class Chosen:
             return self.found.status
         return 400 if self.whole is None else 200
 
-    def playback(self, told: Named = ()) -> Playback:
+    def playback(self, told: Named = ()) -> RecordedResponse:
         """The response, with additional headers."""
         found = self.found
         if self.is_recorded_form:
@@ -67,7 +67,7 @@ def choose_form(found: Recording, body: bytes, speed: float = 1.0) -> Chosen:
 
 def frames_playback(
     found: Recording, frames: Sequence[WireFrame], speed: float, told: Named = ()
-) -> Playback:
+) -> RecordedResponse:
     """A recorded response: its headers, some of its frames, and its ending."""
     headers = (*found.headers, (EXCHANGE, found.exchange.id), *told)
     if not found.is_stream and found.why_cut is None:
@@ -77,7 +77,7 @@ def frames_playback(
     else:
         parts = tuple(_paced(frames, speed))
         ending = Ending.STREAM if found.why_cut is None else Ending.CUT
-    return Playback(found.exchange.id, found.status, headers, parts, ending)
+    return RecordedResponse(found.exchange.id, found.status, headers, parts, ending)
 
 
 def _paced(frames: Sequence[WireFrame], speed: float) -> Iterator[tuple[float, bytes]]:
@@ -89,9 +89,9 @@ def _paced(frames: Sequence[WireFrame], speed: float) -> Iterator[tuple[float, b
 
 def _of_json(
     found: Recording, status: int, body: bytes, headers: Named, pause_s: float = 0.0
-) -> Playback:
+) -> RecordedResponse:
     sent = (_JSON, *headers)
-    return Playback(found.exchange.id, status, sent, ((pause_s, body),), Ending.LENGTH)
+    return RecordedResponse(found.exchange.id, status, sent, ((pause_s, body),), Ending.LENGTH)
 
 
 def _pause_s(passed_ms: float, speed: float) -> float:
