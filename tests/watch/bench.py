@@ -96,6 +96,8 @@ class Stage:
     watcher: Watcher
     reports: list[str]
     relay: Relay | RelayProcess
+    said: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something is reported; by a relay in a process."""
 
     @property
     def url(self) -> str:
@@ -147,17 +149,22 @@ async def relaying_in_a_process(
     **options: Any,
 ) -> AsyncIterator[Stage]:
     """The same in a process of its own; `most_waiting` bytes may wait there for this loop."""
-    watcher, reports = Watcher(), list[str]()
+    watcher, reports, said = Watcher(), list[str](), asyncio.Event()
+
+    def report(text: str) -> None:
+        reports.append(text)
+        said.set()
+
     relay = RelayProcess(
         python_command(CHILD),
         upstreams,
         observer or watcher,
-        report=reports.append,
+        report=report,
         most_waiting=most_waiting,
         **options,
     )
     try:
-        yield Stage(await relay.start(port), watcher, reports, relay)
+        yield Stage(await relay.start(port), watcher, reports, relay, said)
     finally:
         await relay.close()
 
