@@ -91,16 +91,16 @@ class Client:
 
 @contextmanager
 def _running(*argv: str) -> Iterator[tuple[int, int]]:
-    """A process that prints its port first: the port and its pid."""
+    """A process that prints its port first: the port, and the pid of what forwards."""
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         # The lines of calls are read, so that the process never waits for its output.
         threading.Thread(target=list, args=(process.stdout,), daemon=True).start()
         try:
-            found = re.search(r"127\.0\.0\.1:(\d+)/v1 forwards|^(\d+)$", first)
+            found = re.search(r"127\.0\.0\.1:(\d+)/v1 forwards|^(\d+)(?: (\d+))?$", first)
             assert found is not None, first
-            yield int(found[1] or found[2]), process.pid
+            yield int(found[1] or found[2]), int(found[3] or process.pid)
         finally:
             process.kill()
 
