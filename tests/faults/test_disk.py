@@ -239,7 +239,8 @@ def import_takes_in_whole_sessions(disk: SmallDisk, folder: Path) -> None:
 def migration_does_not_begin_without_its_backup(disk: SmallDisk, folder: Path) -> None:
     path = disk.folder / "data" / "sessions.db"
     path.parent.mkdir()
-    write_old_file(path, 1, 300, random.Random(1))
+    count = 150  # with its backup, its index and the log of changes it fits on the disk
+    write_old_file(path, 1, count, random.Random(1))
     data = {"REPLYSCOPE_DATA_DIR": str(path.parent)}
     disk.fill()
     nowhere = ("--base-url", "http://127.0.0.1:9/v1")
@@ -254,7 +255,7 @@ def migration_does_not_begin_without_its_backup(disk: SmallDisk, folder: Path) -
             assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     disk.empty()
     listed = run_program(folder, "sessions", "list", "--json", **data)
-    assert len(json.loads(listed.stdout)) == 300
+    assert len(json.loads(listed.stdout)) == count
     check_file(path)
     check_file(path.with_name("sessions.db.v1.bak"))
 

@@ -280,8 +280,7 @@ def migrate(
     """
     check_version(connection, path, migrations)
     version = _version(connection)
-    is_backed_up = any(script not in _INDEX_ONLY for script in migrations[version:])
-    if version and is_backed_up and path is not None:
+    if path is not None and needs_backup(version, migrations):
         _back_up(connection, path)
     while version < len(migrations):
         connection.execute("BEGIN EXCLUSIVE")
@@ -299,6 +298,11 @@ def migrate(
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def needs_backup(version: int, migrations: Sequence[str] = MIGRATIONS) -> bool:
+    """Whether a file of a version is backed up before it is migrated."""
+    return version > 0 and any(script not in _INDEX_ONLY for script in migrations[version:])
 
 
 def check_version(
