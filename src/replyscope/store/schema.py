@@ -320,6 +320,11 @@ def check_version(
         )
 
 
+def is_migrated(connection: sqlite3.Connection) -> bool:
+    """Whether a file is of this version."""
+    return _version(connection) == len(MIGRATIONS)
+
+
 def _version(connection: sqlite3.Connection) -> int:
     row = connection.execute("PRAGMA user_version").fetchone()
     return int(row[0])
