@@ -15,7 +15,7 @@ from replyscope.store.hub_tables import HUB_TABLES
 from replyscope.store.index_tables import TABLES_BY_TIME
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.usage_sums import USAGE_TABLES
-from replyscope.store.views import VIEW_SCRIPT
+from replyscope.store.views import BOUNDED_USAGE, VIEW_SCRIPT
 
 _FIRST = """
 CREATE TABLE session (
@@ -261,11 +261,12 @@ MIGRATIONS: tuple[str, ...] = (
     HUB_TABLES,
     TABLES_BY_TIME,
     USAGE_TABLES,
+    BOUNDED_USAGE,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_INDEX_ONLY = frozenset((TABLES_BY_TIME, USAGE_TABLES))
-"""The scripts that change only the search index, which can be made again. They need no backup,
-which takes a minute for an archive of a year.
+_INDEX_ONLY = frozenset((TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE))
+"""The scripts that change only the search index and the views, which can be made again. They need
+no backup, which takes a minute for an archive of a year.
 """
 
 
