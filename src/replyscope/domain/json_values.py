@@ -70,6 +70,11 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
+@cache
+def _known(kind: type[Any]) -> frozenset[str]:
+    return frozenset(_names(kind))  # type: ignore[arg-type]
+
+
 def _plain(value: Any) -> Any:
     """A value's fields, recursively. Unlike `dataclasses.asdict` it copies no leaves."""
     if value is None or isinstance(value, str | int | float):
@@ -84,7 +89,9 @@ def _plain(value: Any) -> Any:
 
 def _made(kind: type[T], values: Mapping[str, Any]) -> T:
     """A value of a dataclass from its fields; unknown fields are ignored."""
-    known = _names(kind)  # type: ignore[arg-type]
+    known = _known(kind)  # type: ignore[arg-type]
+    if values.keys() <= known:
+        return kind(**values)
     return kind(**{name: value for name, value in values.items() if name in known})
 
 

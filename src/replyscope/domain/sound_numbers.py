@@ -17,6 +17,8 @@ _MOST_MEASURE = 1e15
 
 _COSTS = ("reported_cost_usd", "estimated_cost_usd")
 _TIMES = tuple(field.name for field in fields(Timing))
+_COUNTS = tuple(field.name for field in fields(Usage))
+_MEASURES = tuple(name for name in _TIMES if name != "pace")
 REFUSED_MEASURES = frozenset((*_COSTS, *(f"timing.{name}" for name in _TIMES)))
 """The names of extras with an invalid time or cost."""
 
@@ -43,7 +45,7 @@ def measure_of(value: object) -> float | None:
 
 def sound_usage(usage: Usage) -> Usage:
     """The usage, with invalid counts unknown; the same object if all are valid."""
-    counts = {field.name: getattr(usage, field.name) for field in fields(Usage)}
+    counts = {name: getattr(usage, name) for name in _COUNTS}
     sound = {name: count_of(value) for name, value in counts.items()}
     is_sound = all(sound[name] is value for name, value in counts.items())
     return usage if is_sound else Usage(**sound)
@@ -72,7 +74,12 @@ def sound_call(call: ToolCall) -> ToolCall:
 
 
 def with_sound_numbers(exchange: Exchange) -> Exchange:
-    """The exchange with invalid numbers unknown. Their values are kept as extras."""
+    """The exchange with invalid numbers unknown. Their values are kept as extras.
+
+    The same object if all are valid, which is the case of nearly every exchange.
+    """
+    if _is_sound(exchange):
+        return exchange
     sound = replace(
         exchange,
         usage=None if exchange.usage is None else sound_usage(exchange.usage),
@@ -90,12 +97,25 @@ def with_sound_numbers(exchange: Exchange) -> Exchange:
     return replace(sound, extras=(*exchange.extras, *refused)) if refused else sound
 
 
+def _is_sound(exchange: Exchange) -> bool:
+    usage, timing = exchange.usage, exchange.timing
+    if type(timing.pace) is not tuple:
+        return False
+    counts = [*timing.pace, *(getattr(usage, name) for name in _COUNTS if usage is not None)]
+    measures = [getattr(timing, name) for name in _MEASURES]
+    measures += (exchange.reported_cost_usd, exchange.estimated_cost_usd)
+    measures += (call.duration_ms for choice in exchange.choices for call in choice.tool_calls)
+    return all(count_of(one) is one for one in counts) and all(
+        measure_of(one) is one for one in measures
+    )
+
+
 def _refused(given: Exchange, sound: Exchange) -> Iterator[tuple[str, str]]:
     """The invalid numbers as extras: the name of the field, and its JSON."""
     places: list[tuple[str, object, object, tuple[str, ...]]] = [
         ("", given, sound, _COSTS),
         ("timing.", given.timing, sound.timing, _TIMES),
-        ("usage.", given.usage, sound.usage, tuple(f.name for f in fields(Usage))),
+        ("usage.", given.usage, sound.usage, _COUNTS),
     ]
     for prefix, before, after, names in places:
         for name in names if before is not None else ():
