@@ -281,8 +281,7 @@ def migrate(
     """
     check_version(connection, path, migrations)
     version = _version(connection)
-    is_backed_up = any(script not in _INDEX_ONLY for script in migrations[version:])
-    if version and is_backed_up and path is not None:
+    if path is not None and needs_backup(version, migrations):
         _back_up(connection, path)
     while version < len(migrations):
         connection.execute("BEGIN EXCLUSIVE")
@@ -302,6 +301,11 @@ def migrate(
             raise
 
 
+def needs_backup(version: int, migrations: Sequence[str] = MIGRATIONS) -> bool:
+    """Whether a file of a version is backed up before it is migrated."""
+    return version > 0 and any(script not in _INDEX_ONLY for script in migrations[version:])
+
+
 def check_version(
     connection: sqlite3.Connection,
     path: Path | None,
@@ -315,6 +319,11 @@ def check_version(
             f"this one knows {len(migrations)}).",
             "Update replyscope, or use another folder with --data-dir.",
         )
+
+
+def is_migrated(connection: sqlite3.Connection) -> bool:
+    """Whether a file is of this version."""
+    return _version(connection) == len(MIGRATIONS)
 
 
 def _version(connection: sqlite3.Connection) -> int:

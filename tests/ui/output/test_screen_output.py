@@ -211,3 +211,20 @@ def test_a_wide_character_that_loses_a_half_leaves_a_blank() -> None:
     output.show(pieces[1:], (10, 1), (0, 0), is_synced=False)
     shown = "".join(cell.data for cell in writer.shown()[0])
     assert shown == "日 xy 日本"
+
+
+def test_styles_that_are_no_longer_shown_are_dropped_and_nothing_is_drawn_again() -> None:
+    def lines(first: int) -> list[Line]:
+        title: Line = [("title".ljust(30), "1;44")]
+        coloured: Line = [
+            ("▀", f"38;2;{number // 256};{number % 256};9") for number in range(first, first + 30)
+        ]
+        return [title, coloured]
+
+    writer, output = _output(30, 2, Abilities())
+    for frame in range(1_000):
+        draw(output, lines(30 * frame), 30)
+        assert writer.shown() == drawn_whole(lines(30 * frame), 30)
+        assert "title" not in writer.sent[-1] or frame == 0
+    assert writer.repaints == 0
+    assert len(output._pens) < 5_000

@@ -245,14 +245,29 @@ class ScreenOutput:
     def _parse(self, piece: PlacedSegments) -> ScreenRow:
         try:
             return self._parsed(piece)
-        except (GlyphsFull, PensFull):
-            # New tables; what was parsed with the old ones means something else.
-            self._glyphs, self._pens = Glyphs(), Pens()
+        except PensFull:
+            self._drop_pens()
+            return self._parse(piece)
+        except GlyphsFull:
+            # A new table; what was parsed with the old one means something else.
+            self._glyphs = Glyphs()
             self._rows, self._older_rows = {}, {}
             self._want_blanks()
             self.forget()
             self._writer.repaint()
             return self._parsed(piece)
+
+    def _drop_pens(self) -> None:
+        """Keep only the pens of the two screens, under other characters."""
+        screens = (self._wanted, self._sent)
+        used = {pen for rows in screens for row in rows for pen in row.pens}
+        used.update(self._pen or ())
+        self._pens, moved = self._pens.kept(used, 2 * self._width)  # and a blank of each
+        self._wanted, self._sent = (
+            [ScreenRow(row.cells, row.pens.translate(moved)) for row in rows] for rows in screens
+        )
+        self._pen = self._pen and moved[ord(self._pen)]
+        self._rows, self._older_rows = {}, {}
 
     def _parsed(self, piece: PlacedSegments) -> ScreenRow:
         cells, pens = [], []
