@@ -247,6 +247,11 @@ CREATE INDEX place_by_session ON place (session_id);
 program may continue. Only watched sessions have places: see decision 0038.
 """
 
+_SMALLER_FORMS = "SELECT 1;"
+"""No table changes. From this version on, journals and the texts of the index are written in forms
+that older programs can't read; see decision 0062.
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -261,11 +266,12 @@ MIGRATIONS: tuple[str, ...] = (
     HUB_TABLES,
     TABLES_BY_TIME,
     USAGE_TABLES,
+    _SMALLER_FORMS,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_INDEX_ONLY = frozenset((TABLES_BY_TIME, USAGE_TABLES))
-"""The scripts that change only the search index, which can be made again. They need no backup,
-which takes a minute for an archive of a year.
+_WITHOUT_BACKUP = frozenset((TABLES_BY_TIME, USAGE_TABLES, _SMALLER_FORMS))
+"""The scripts that change nothing but the search index, which can be made again. They need no
+backup, which takes a minute for an archive of a year.
 """
 
 
@@ -280,7 +286,7 @@ def migrate(
     """
     check_version(connection, path, migrations)
     version = _version(connection)
-    is_backed_up = any(script not in _INDEX_ONLY for script in migrations[version:])
+    is_backed_up = any(script not in _WITHOUT_BACKUP for script in migrations[version:])
     if version and is_backed_up and path is not None:
         _back_up(connection, path)
     while version < len(migrations):
