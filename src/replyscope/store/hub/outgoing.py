@@ -16,6 +16,7 @@ from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
+from replyscope.store.frame_codec import frames_as_json
 from replyscope.store.hub.fields import is_unshared, item_stamp, read_fields
 from replyscope.store.requests import unpack_ids
 
@@ -242,7 +243,7 @@ class _Reader:
             "SELECT frames FROM segment WHERE exchange_id = ? ORDER BY number", (key,)
         ):
             with suppress(*DAMAGE):
-                yield _ascii(zlib.decompress(data))
+                yield _ascii(frames_as_json(data))
 
     def _request(self, key: str, session_id: str, started_ms: int) -> Mapping[str, Any] | None:
         """The request, whose history refers to the pieces of the request before it."""
