@@ -351,17 +351,22 @@ def type_of(name: str | None) -> FieldType:
 
 def numbers_of(exchange: Exchange) -> dict[str, float]:
     """The known numbers of an exchange, by field."""
-    found = {n: f.type.read(exchange) for n, f in FIELDS.items() if isinstance(f.type, Number)}
-    return {name: number for name, number in found.items() if number is not None}
+    found: dict[str, float] = {}
+    for name, field in FIELDS.items():
+        kind = field.type
+        if isinstance(kind, Number) and (number := kind.read(exchange)) is not None:
+            found[name] = number
+    return found
 
 
 def names_of(exchange: Exchange) -> dict[str, tuple[str, ...]]:
     """The names of an exchange, by field, each once."""
-    return {
-        name: tuple(dict.fromkeys(str(one) for one in field.type.read(exchange)))
-        for name, field in FIELDS.items()
-        if isinstance(field.type, Names)
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    for name, field in FIELDS.items():
+        kind = field.type
+        if isinstance(kind, Names):
+            found[name] = tuple(dict.fromkeys(map(str, kind.read(exchange))))
+    return found
 
 
 def holds(test: Test, facts: Facts) -> bool:

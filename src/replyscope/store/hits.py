@@ -7,7 +7,7 @@ from replyscope.domain.json_values import from_ms
 from replyscope.domain.query_fields import PART
 from replyscope.domain.search import Hit, Search
 from replyscope.domain.snippet import cut_snippet, says
-from replyscope.store.index import texts_of
+from replyscope.store.index_entry import texts_of
 from replyscope.store.matches import ordered_matches
 from replyscope.store.query_sql import Plan, plan_query
 from replyscope.store.rows import tags_of

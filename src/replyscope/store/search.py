@@ -22,13 +22,13 @@ from replyscope.store.figures import find_figures
 from replyscope.store.found_sessions import find_sessions
 from replyscope.store.hits import CLIENT, find_hits, find_ids, find_matching, read_hits
 from replyscope.store.index import (
-    Describe,
     index_these,
     list_unindexed,
     newest_unindexed,
     note_earlier,
     start_anew,
 )
+from replyscope.store.index_entry import Describe
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 from replyscope.store.usage_sums import read_usage
