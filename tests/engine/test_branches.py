@@ -320,6 +320,34 @@ async def test_half_an_item_goes_back_as_text(
     ]
 
 
+async def test_the_end_of_a_reply_that_streamed_when_a_session_was_opened_is_loaded(
+    server: LoopbackServer, clock: Clock, archive: Archive, tmp_path: Path
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def answer(_request: object) -> Answer:
+        begun.set()
+        return Answer(chunks=[go_on, *sse(delta("Hello"))])
+
+    server.answer = answer
+    store = SqliteStore(tmp_path / "sessions.db", "another")
+    ids = Ids()
+    other = Archive(store, clock, lambda: f"b{ids()}")
+    there = other.new(SessionSettings())
+    async with open_chat(server.base_url, clock) as provider:
+        streaming = asyncio.create_task(drive(there, provider, "one"))
+        await asyncio.to_thread(begun.wait)
+        conversation = await archive.open(there.session.id)
+        await conversation.save_head()  # a change by this window
+        go_on.set()
+        await streaming
+        assert await conversation.catch_up()
+        (exchange,) = conversation.exchanges.values()
+        assert exchange.state.is_terminal
+        assert not await conversation.catch_up()
+    await store.close()
+
+
 async def test_a_window_takes_in_what_another_one_did_before_it_sends(
     server: LoopbackServer, clock: Clock, archive: Archive, tmp_path: Path
 ) -> None:

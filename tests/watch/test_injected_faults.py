@@ -203,6 +203,30 @@ async def test_a_streamed_reply_gets_another_finish_reason() -> None:
     assert reasons == [None, None, "content_filter"]
 
 
+async def test_a_reply_that_comes_in_parts_is_changed_to_its_end() -> None:
+    go_on = asyncio.Event()
+    first, rest = SSE[: len(SSE) - 60], SSE[len(SSE) - 60 :]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(first)
+        await go_on.wait()
+        writer.write(rest)
+
+    plan = FaultPlan([parse_rule("finish=length")], 1, lambda _query, _request: True)
+    async with serving(answer) as url, relaying(upstream_at(url), faults=plan) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(post(b"{}", "/v1/chat/completions", "Connection: close"))
+        got = await reader.readuntil(b"world")
+        go_on.set()
+        got += await reader.read()
+        writer.close()
+        (call,) = await stage.watcher.ended(1)
+    assert b'"finish_reason": "length"' in call.body
+    assert call.body.endswith(b"data: [DONE]\n\n")
+    assert b"data: [DONE]" in got
+
+
 async def test_a_response_becomes_incomplete() -> None:
     done: dict[str, Any] = {"id": "r", "object": "response", "status": "completed", "output": []}
     done |= {"model": "m", "incomplete_details": None}

@@ -116,8 +116,8 @@ MESSAGE: st.SearchStrategy[Message] = st.one_of(
     st.builds(messages.Responded, NUMBER, NUMBER, PAIRS, TIME),
     st.builds(messages.Received, NUMBER, DATA, TIME),
     st.builds(messages.FaultMissed, NUMBER),
-    st.builds(messages.Ended, NUMBER, maybe(TEXT), TIME, maybe(TEXT)),
-    st.builds(messages.Asked, NUMBER, REQUEST),
+    st.builds(messages.CallEnded, NUMBER, maybe(TEXT), TIME, maybe(TEXT)),
+    st.builds(messages.GateAsked, NUMBER, REQUEST),
     st.builds(messages.FaultAsked, NUMBER, REQUEST),
     st.builds(messages.Withdrawn, NUMBER),
 )

@@ -272,7 +272,8 @@ class OpenSession:
         is_known = stamp == self._stamp
         if self._stamp is None:
             saved = self._saved
-            is_known = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
+            is_same = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
+            is_known = is_same and not self.was_held  # the end of a reply changes neither
         self._stamp = stamp
         if is_known or self.is_streaming or self._is_apart:
             return False

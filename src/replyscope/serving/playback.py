@@ -1,4 +1,4 @@
-"""A recorded reply as it is sent again: head, parts with pauses, and ending.
+"""The response of a recorded reply: head, parts with pauses, and ending.
 
 It has all that is needed to answer, so that a server needs no recording.
 """

@@ -53,8 +53,6 @@ class FaultyCall:
         self._rule = rule
         self._wait = wait
         self._news: list[tuple[int, tuple[tuple[str, str], ...]] | bytes] = []
-        self.received = self._news.append
-        """See ResponseListener."""
         self._decoder: BodyDecoder | None = None
         self._body: FaultyBody | None = None
         self._has_paused = False
@@ -74,6 +72,10 @@ class FaultyCall:
     def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """See ResponseListener."""
         self._news.append((status, headers))
+
+    def received(self, data: bytes) -> None:
+        """See ResponseListener."""
+        self._news.append(data)
 
     async def _refuse(self) -> str | None:
         status, seconds = self._rule.status or 500, self._rule.retry_after_s

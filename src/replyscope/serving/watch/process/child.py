@@ -93,7 +93,7 @@ class _Child:
                     assert_never(order)
 
     async def _start(self, setup: Setup) -> FromRelay:
-        """Start the relay. Returns what came of it."""
+        """Start the relay. Returns Listening, or the reason why it does not listen."""
         self._delivery = delivery = Delivery(self._stream, setup.most_waiting)
         self._questions = questions = Questions(delivery)
         try:

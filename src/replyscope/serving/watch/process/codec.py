@@ -28,7 +28,7 @@ _Values = list[Any]
 
 
 class MessageError(ValueError):
-    """Bytes that are no message."""
+    """Bytes that can't be decoded as a message."""
 
 
 def encode(message: Message) -> bytes:
@@ -79,7 +79,7 @@ def _values_of(message: Message) -> tuple[_Values, bytes]:
             return [call, at_ms], data
         case messages.Called(call=number, request=request):
             return [number, _request_values(request)], request.body
-        case messages.Asked() | messages.FaultAsked():
+        case messages.GateAsked() | messages.FaultAsked():
             return [message.question, _request_values(message.request)], message.request.body
         case messages.Decided(question=question, decision=decision):
             values, raw = _decision_values(decision)
@@ -208,7 +208,7 @@ _PLAIN = (
     messages.Noted,
     messages.Settled,
     messages.FaultMissed,
-    messages.Ended,
+    messages.CallEnded,
     messages.Withdrawn,
 )
 _READERS: dict[str, Callable[[_Values, bytes], Message]] = {
@@ -219,7 +219,7 @@ _READERS: dict[str, Callable[[_Values, bytes], Message]] = {
         values[0], values[1], _pairs(values[2]), values[3]
     ),
     "Called": lambda values, raw: messages.Called(values[0], _read_request(values[1], raw)),
-    "Asked": lambda values, raw: messages.Asked(values[0], _read_request(values[1], raw)),
+    "GateAsked": lambda values, raw: messages.GateAsked(values[0], _read_request(values[1], raw)),
     "FaultAsked": lambda values, raw: messages.FaultAsked(values[0], _read_request(values[1], raw)),
     "Decided": lambda values, raw: messages.Decided(values[0], _read_decision(values[1:], raw)),
     "FaultChosen": lambda values, _raw: messages.FaultChosen(

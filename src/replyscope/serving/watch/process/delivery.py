@@ -15,14 +15,14 @@ from replyscope.serving.faults.rule import FaultRule
 from replyscope.serving.gate import Decision
 from replyscope.serving.watch.process.codec import encode
 from replyscope.serving.watch.process.messages import (
-    Asked,
     Called,
+    CallEnded,
     Decided,
-    Ended,
     FaultAsked,
     FaultChosen,
     FaultMissed,
     FromRelay,
+    GateAsked,
     Noted,
     Pairs,
     Received,
@@ -155,7 +155,7 @@ class _DeliveredCall:
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         """See CallListener."""
         lack = lack or (_NO_ROOM if self._has_holes else None)
-        self._delivery.put(Ended(self._call, fault, at_ms, lack))
+        self._delivery.put(CallEnded(self._call, fault, at_ms, lack))
 
 
 class _Unreported:
@@ -188,7 +188,7 @@ class Questions:
         number = next(self._numbers)
         awaited: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._decisions[number] = awaited
-        self._delivery.put_now(Asked(number, request))
+        self._delivery.put_now(GateAsked(number, request))
         try:
             return await awaited
         except asyncio.CancelledError:

@@ -47,7 +47,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The answer to Asked."""
+    """The answer to GateAsked."""
 
     question: int
     decision: Decision
@@ -135,7 +135,7 @@ class FaultMissed:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CallEnded:
     """See CallListener.ended."""
 
     call: int
@@ -145,7 +145,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GateAsked:
     """The gate is asked about a request."""
 
     question: int
@@ -177,8 +177,8 @@ FromRelay = (
     | Responded
     | Received
     | FaultMissed
-    | Ended
-    | Asked
+    | CallEnded
+    | GateAsked
     | FaultAsked
     | Withdrawn
 )

@@ -16,14 +16,14 @@ from replyscope.serving.gate import Decision, Gate, Send
 from replyscope.serving.server import Report
 from replyscope.serving.watch.call_copy import ObserverGaps
 from replyscope.serving.watch.process.messages import (
-    Asked,
     Called,
+    CallEnded,
     Decided,
-    Ended,
     FaultAsked,
     FaultChosen,
     FaultMissed,
     FromRelay,
+    GateAsked,
     Noted,
     Received,
     Responded,
@@ -80,9 +80,9 @@ class Owner:
         match message:
             case Called(call=call, request=request):
                 self._called(call, request)
-            case Responded() | Received() | FaultMissed() | Ended():
+            case Responded() | Received() | FaultMissed() | CallEnded():
                 self._report_call(message)
-            case Asked(question=question, request=request):
+            case GateAsked(question=question, request=request):
                 self._answer(question, self._decide(question, request))
             case FaultAsked(question=question, request=request):
                 self._answer(question, self._choose(question, request))
@@ -99,7 +99,7 @@ class Owner:
         for task in self._answering.values():
             task.cancel()
         for call, running in tuple(self._running.items()):
-            self._report_call(Ended(call, fault, running.at_ms, None))
+            self._report_call(CallEnded(call, fault, running.at_ms, None))
 
     def _called(self, call: int, request: WatchedRequest) -> None:
         try:
@@ -107,7 +107,7 @@ class Owner:
         except Exception as error:  # noqa: BLE001 - the traffic goes on
             self._gaps.add(error)
 
-    def _report_call(self, message: Responded | Received | FaultMissed | Ended) -> None:
+    def _report_call(self, message: Responded | Received | FaultMissed | CallEnded) -> None:
         running = self._running.get(message.call)
         if running is None:
             return
@@ -122,7 +122,7 @@ class Owner:
                     listener.received(data, at_ms)
                 case FaultMissed():
                     listener.fault_missed()
-                case Ended(fault=fault, at_ms=at_ms, lack=lack):
+                case CallEnded(fault=fault, at_ms=at_ms, lack=lack):
                     del self._running[message.call]
                     listener.ended(fault, at_ms, lack)
                 case _:
