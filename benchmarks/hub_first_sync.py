@@ -84,11 +84,15 @@ async def _measure(place: _Place, replies: int) -> list[Row]:
     text = " ".join(VOCABULARY) * (LARGE // len(" ".join(VOCABULARY)))
     exchange = make_exchange(state=ExchangeState.COMPLETED, choices=(Choice(0, text),))
     entries = log.turn("large", "Hi", exchange)
+    del text, exchange
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     hub.push("large", "large", entries, START)
     took = time.perf_counter() - began
     size = len(entries[-1].body) / 1e6
     rows.append(Row("push of one large reply", took, "s", None, f"{size:.0f} MB"))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    rows.append(Row("push of one large reply: growth of the peak", grown / 1000, "MB"))
     hub.close()
     return rows
 

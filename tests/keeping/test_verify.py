@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 
+from replyscope.cli.wiring import describe
+from replyscope.domain.event import WireFrame
+from replyscope.domain.exchange import ExchangeState
+from replyscope.domain.message import Message, ReplySource, Role
+from replyscope.domain.session import Session
+from replyscope.store.checks import SqliteChecks
 from tests.cli.run import run_command
 from tests.keeping.archive import add_reply, backed_up, filled
+from tests.support.build import NOON, make_exchange
 
 
 async def damaged(folder: Path, *statements: tuple[str, tuple[object, ...]]) -> str:
@@ -162,3 +169,24 @@ async def test_the_commands_say_what_they_did(tmp_path: Path) -> None:
     assert done.stdout.endswith("No faults found.\n")
     done = run_command(tmp_path, "verify", str(tmp_path / "a.db"), "--repair")
     assert (done.returncode, "can't be repaired" in done.stderr) == (2, True)
+
+
+async def test_few_large_journals_are_in_memory_at_once(tmp_path: Path) -> None:
+    """They are stored in a hundredth of their size: what counts is the size in memory."""
+    wiring = await filled(tmp_path, sessions=1)
+    replies = 12
+    for number in range(replies):
+        session, key = f"large-{number}", f"x-{number}"
+        await wiring.store.create_session(Session(session, "Large", NOON, NOON))
+        exchange = make_exchange(id=key, state=ExchangeState.COMPLETED)
+        reply = Message(f"r-{number}", Role.ASSISTANT, (), NOON, sources=(ReplySource(key, 0),))
+        journal = await wiring.store.begin_exchange(session, [reply], exchange)
+        await journal.finish(exchange, [WireFrame(1.0, f"data: {'x' * 4_000_000}\n\n")] * 2)
+    checks = SqliteChecks(wiring.store.database.read, describe)
+    sizes = [
+        [sum(len(frame.text) for frame in one.frames) for one in page]
+        async for page in checks.replies()
+    ]
+    assert sum(map(len, sizes)) == replies + 2
+    assert max(map(sum, sizes)) < 20_000_000
+    await wiring.close()

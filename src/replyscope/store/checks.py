@@ -19,11 +19,13 @@ from replyscope.store.unreadable import damaged_rows, session_of
 
 T = TypeVar("T")
 _PAGE = 50
-_MOST_PAGE_BYTES = 8_000_000
+_MOST_PAGE = 8_000_000
+"""The characters of the frames of a page; the last reply may have more."""
+_FRAME = 200
+"""A frame takes as much memory as that many characters, even a short one."""
 _ENDED = (
     "SELECT e.rowid, e.id, e.session_id, e.model, e.started_at, e.folded, f.api, "
-    "(SELECT url FROM request WHERE exchange_id = e.id), "
-    "(SELECT total(length(frames)) FROM segment WHERE exchange_id = e.id) "
+    "(SELECT url FROM request WHERE exchange_id = e.id) "
     "FROM exchange e LEFT JOIN fact f ON f.exchange_id = e.id "
     "WHERE e.writer IS NULL AND e.rowid > ? ORDER BY e.rowid LIMIT ?"
 )
@@ -98,14 +100,17 @@ class SqliteChecks:
 
 
 def _page(connection: sqlite3.Connection, after: int) -> tuple[int, tuple[CheckedReply, ...]]:
-    """The next replies, and the row of the last one. A page of large journals is shorter."""
+    """The next replies, and the row of the last one. A page of large journals is shorter: what
+    counts is their size in memory, because stored frames are as small as a hundredth of it.
+    """
     page: list[CheckedReply] = []
     size = 0
     for row in connection.execute(_ENDED, (after, _PAGE)).fetchall():
-        after, *columns, length = row
-        page.append(_checked(connection, *columns))
-        size += int(length)
-        if size > _MOST_PAGE_BYTES:
+        after, *columns = row
+        reply = _checked(connection, *columns)
+        page.append(reply)
+        size += sum(len(frame.text) + _FRAME for frame in reply.frames)
+        if size > _MOST_PAGE:
             break
     return after, tuple(page)
 

@@ -260,16 +260,18 @@ class PostgresSearchIndex:
         most = MOST_RANKED + 1 if bounded else None
         while True:
             source, values = plan.source(most, is_common=most is None)
-            statement = f"{plan.prefix}SELECT {columns} {source} ORDER BY {order} {limit}"
+            counted = columns if most is None else f"{columns}, (SELECT count(*) FROM m)"
+            statement = f"{plan.prefix}SELECT {counted} {source} ORDER BY {order} {limit}"
             rows: list[Any] = connection.execute(
                 named(self._schema, statement), (*values, search.limit, search.offset)
             ).fetchall()
-            if most is None or len(rows) >= search.limit:
+            if most is None:
                 return rows
             assert plan.texts is not None, "only texts are bounded"
-            if self._count(connection, plan.texts, most) < most:
-                return rows
-            most = most * _GROWTH if most < MOST_RANKED * _GROWTH**3 else None
+            matches = rows[0][-1] if rows else self._count(connection, plan.texts, most)
+            if len(rows) >= search.limit or matches < most:
+                return [row[:-1] for row in rows]
+            most = _more(most, search, len(rows))
 
     def _all(self, connection: Connection, plan: _Plan, columns: str, tail: str) -> list[Any]:
         is_common = plan.texts is not None and self._is_common(connection, plan.texts)
@@ -291,6 +293,17 @@ class PostgresSearchIndex:
 
     def _is_common(self, connection: Connection, texts: TextQuery) -> bool:
         return self._count(connection, texts, MOST_RANKED + 1) > MOST_RANKED
+
+
+def _more(most: int, search: Search, found: int) -> int | None:
+    """The number of matches to look at next, when `most` had too few for a page: half as many
+    again as the page needs if they go on like this; None for all.
+    """
+    if most >= MOST_RANKED * _GROWTH**3:
+        return None
+    seen = search.offset + found if found else 1
+    needed = most * 3 * (search.offset + search.limit) // (2 * seen)
+    return min(most * _GROWTH, max(most * 2, needed))
 
 
 def _texts(packed: bytes) -> Sequence[str]:
