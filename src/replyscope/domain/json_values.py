@@ -75,13 +75,23 @@ def _known(kind: type[Any]) -> frozenset[str]:
     return frozenset(_names(kind))  # type: ignore[arg-type]
 
 
+@cache
+def _names_in(kind: type[Any]) -> tuple[str, ...] | None:
+    """The names of the fields of a dataclass; None for another type."""
+    return _names(kind) if is_dataclass(kind) else None
+
+
+_ATOMS = frozenset((str, int, float, bool, type(None)))
+
+
 def _plain(value: Any) -> Any:
     """A value's fields, recursively. Unlike `dataclasses.asdict` it copies no leaves."""
-    if value is None or isinstance(value, str | int | float):
+    kind = type(value)
+    if kind in _ATOMS:
         return value
-    if is_dataclass(value):
-        kind: Any = type(value)
-        return {name: _plain(getattr(value, name)) for name in _names(kind)}
+    names = _names_in(kind)  # type: ignore[arg-type]
+    if names is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
     return value
@@ -219,7 +229,11 @@ def _texts(values: Iterable[Any]) -> tuple[str, ...]:
 
 def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
     """A folded exchange."""
-    value = _dense(_plain(exchange))
+    value: dict[str, Any] = {}
+    for name in _names(Exchange):
+        field = getattr(exchange, name)
+        if field is not None and field != ():
+            value[name] = field if name in _ENCODED else _plain(field)
     if exchange.think_tags is ThinkTags.AUTO:
         del value["think_tags"]
     value["started_at"] = to_ms(exchange.started_at)
@@ -230,6 +244,10 @@ def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
     if exchange.failure is not None:
         value["failure"] = _dense(_plain(exchange.failure))
     return value
+
+
+_ENCODED = ("started_at", "choices", "timing", "usage", "failure")
+"""The fields of an exchange that are not encoded as every other."""
 
 
 def _encode_choice(choice: Choice) -> dict[str, Any]:
