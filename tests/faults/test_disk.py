@@ -239,7 +239,8 @@ def import_takes_in_whole_sessions(disk: SmallDisk, folder: Path) -> None:
 def migration_does_not_begin_without_its_backup(disk: SmallDisk, folder: Path) -> None:
     path = disk.folder / "data" / "sessions.db"
     path.parent.mkdir()
-    write_old_file(path, 1, 300, random.Random(1))
+    count = 150  # with its backup, its index and the log of changes it fits on the disk
+    write_old_file(path, 1, count, random.Random(1))
     data = {"REPLYSCOPE_DATA_DIR": str(path.parent)}
     disk.fill()
     nowhere = ("--base-url", "http://127.0.0.1:9/v1")
@@ -254,7 +255,7 @@ def migration_does_not_begin_without_its_backup(disk: SmallDisk, folder: Path) -
             assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     disk.empty()
     listed = run_program(folder, "sessions", "list", "--json", **data)
-    assert len(json.loads(listed.stdout)) == 300
+    assert len(json.loads(listed.stdout)) == count
     check_file(path)
     check_file(path.with_name("sessions.db.v1.bak"))
 
@@ -293,7 +294,32 @@ def first_start_says_so(disk: SmallDisk, folder: Path) -> None:
     assert run_program(folder, "sessions", "list", **data).returncode == 0
 
 
+def an_archive_is_read_where_nothing_can_be_written(disk: SmallDisk, folder: Path) -> None:
+    with LoopbackServer() as server:
+        data = {"REPLYSCOPE_DATA_DIR": str(disk.folder / "data")}
+        url = ("--base-url", server.base_url, "--model", "test-model")
+        assert run_program(folder, "ask", "first", *url, **data).returncode == 0
+        disk.lock()
+        listed = run_program(folder, "sessions", "list", "--json", **data)
+        assert [s["title"] for s in json.loads(listed.stdout)] == ["first"], listed.stderr
+        readers = (
+            ("sessions", "search", "Hello"),
+            ("sessions", "export", "--query", "finish:stop"),
+            ("stats",),
+            ("verify",),
+            ("backup", str(folder / "backup.db")),
+        )
+        for arguments in readers:
+            done = run_program(folder, *arguments, **data)
+            assert (done.returncode, done.stderr) == (0, ""), arguments
+        refused = run_program(folder, "ask", "second", *url, **data)
+        assert refused.returncode == 5
+        assert "can't be written" in refused.stderr
+        assert len(server.requests) == 1
+
+
 SCENARIOS: tuple[Scenario, ...] = (
+    an_archive_is_read_where_nothing_can_be_written,
     export_leaves_nothing_half,
     import_takes_in_whole_sessions,
     migration_does_not_begin_without_its_backup,

@@ -4,6 +4,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -149,6 +150,31 @@ async def test_ctrl_r_finds_a_prompt_of_another_session_and_enter_inserts_it(
         wanted = "explain the borrow checker!and now in verse"
         await until(pilot, lambda: chat.panes.composer.text == wanted)
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_each_prompt_has_one_line_with_its_time_first(
+    server: LoopbackServer, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=size) as pilot:
+        store = cast("SqliteStore", chat_of(pilot).desk.archive.store_of("one"))
+        lines = "\n".join(f"line {n}" for n in range(12))
+        await save(store, "one", "short", "a long prompt " * 20, f"\n\n{lines}")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "3 sent prompts" in frame(pilot))
+        shown = frame(pilot).splitlines()
+        rows = [row for row in shown if "2026-01-01" in row and " · " not in row]
+        assert len(rows) == 3
+        first, second, third = rows
+        places = {
+            row.index(word) for row, word in zip(rows, ("line", "a long", "short"), strict=True)
+        }
+        assert len(places) == 1
+        assert "line 0  +11 lines" in first
+        assert second.rstrip(" │").endswith("…")
+        assert third.rstrip(" │").endswith("short")
+        assert f"… {'4' if size == (120, 40) else '8'} more lines" in frame(pilot)
+        assert "[Esc] cancel" in frame(pilot)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")

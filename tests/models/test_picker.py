@@ -143,7 +143,7 @@ async def test_a_huge_list_is_capped_and_its_rows_are_kept_while_typing(
         picker = pilot.app.screen
         assert isinstance(picker, ModelPicker)
         await pilot.press(*"model-09999")
-        await until(pilot, lambda: "not in a list" in frame(pilot))
+        await until(pilot, lambda: "not listed: use this name" in frame(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "model-09999 · one" in frame(pilot))
 
@@ -318,6 +318,35 @@ async def test_a_name_that_no_list_has_is_a_model_of_the_provider_in_use(
 ) -> None:
     async with open_chat(make_two(tmp_path, server, server)) as pilot:
         await pilot.press("f2", *"odd/Name")
-        await until(pilot, lambda: "not in a list" in frame(pilot))
+        await until(pilot, lambda: "not listed: use this name" in frame(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "odd/Name · one" in frame(pilot))
+
+
+async def test_a_name_that_is_only_the_beginning_of_a_listed_one_can_be_used(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.models = ["m1", "new-model-large"]
+    async with open_chat(make_two(tmp_path, server, server)) as pilot:
+        await pilot.press("f2", *"new-model")
+        await until(pilot, lambda: "not listed: use this name" in frame(pilot))
+        await pilot.press(*"-large")
+        await until(pilot, lambda: "not listed" not in frame(pilot))
+        await pilot.press(*["backspace"] * 6)
+        await until(pilot, lambda: "not listed: use this name" in frame(pilot))
+        assert "new-model-large" in frame(pilot)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: "new-model · one" in frame(pilot))
+
+
+async def test_many_matches_do_not_hide_the_row_of_the_typed_name(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.models = [f"model-{n:05}" for n in range(2_000)]
+    async with open_chat(make_two(tmp_path, server, server)) as pilot:
+        await pilot.press("f2")
+        await until(pilot, lambda: "model-00001" in frame(pilot))
+        await pilot.press(*"model", "end")
+        await until(pilot, lambda: "not listed: use this name" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "model · one" in frame(pilot))

@@ -9,8 +9,9 @@ import pytest
 
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import FilePart, Role, ToolResultPart
+from replyscope.domain.message import FilePart, Role, TextPart, ToolResultPart
 from replyscope.domain.shared import Shared
+from replyscope.store.sqlite_store import SqliteStore
 from tests.readers.logs import Line, only, read, replies, roles
 from tests.readers.samples import sample
 
@@ -172,12 +173,71 @@ def test_a_chat_of_claude_design_is_a_session(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+PROJECT = {
+    "uuid": "p1", "name": "Birds", "description": "All about them", "is_private": True,
+    "is_starter_project": False, "prompt_template": "Be brief.", "created_at": AT,
+    "updated_at": AT, "creator": {"uuid": "u", "full_name": "Ada Byron"},
+    "docs": [
+        {"uuid": "d1", "filename": "beaks.md", "content": "A beak.", "created_at": AT},
+        {"uuid": "d2", "filename": "scan.pdf", "content": "", "created_at": AT},
+    ],
+}  # fmt: skip
+MEMORY = {
+    "conversations_memory": "Likes birds.",
+    "project_memories": {"p1": "Writes a book."},
+    "account_uuid": "u",
+    "memory_files": [{"path": "a.md", "text": "Some more words"}],
+}
+
+
+def entries(folder: Path, name: str, *listed: Line) -> list[Shared]:
+    path = folder / name
+    path.write_text(json.dumps(listed))
+    return [one for one in read(path) if isinstance(one, Shared)]
+
+
+def test_a_project_is_a_session_with_its_instructions_and_documents(tmp_path: Path) -> None:
+    starter = {**PROJECT, "uuid": "p2", "is_starter_project": True}
+    empty = {**PROJECT, "uuid": "p3", "prompt_template": "", "docs": []}
+    (shared,) = entries(tmp_path, "projects.json", PROJECT, starter, empty)
+    assert shared.session.title == "Project: Birds"
+    assert shared.session.settings.system == "Be brief."
+    assert shared.tags == ("claude-ai", "project")
+    (message,) = shared.branch
+    assert message.role is Role.USER
+    assert message.parts == (TextPart("All about them"), FilePart("beaks.md", "A beak."))
+    assert [left.what for left in shared.left_out] == ["document of the project"]
+
+
+def test_the_memory_is_a_message_with_files_and_what_it_has_more_is_named(tmp_path: Path) -> None:
+    (shared,) = entries(tmp_path, "memories.json", MEMORY)
+    (message,) = shared.branch
+    assert message.parts == (
+        FilePart("memory.md", "Likes birds."),
+        FilePart("project p1.md", "Writes a book."),
+    )
+    assert [left.what for left in shared.left_out] == ["field `memory_files` of the memory"]
+
+
+async def test_a_project_without_documents_is_listed_and_grows(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    bare = {**PROJECT, "docs": [], "description": ""}
+    for project, count in ((bare, 0), (PROJECT, 1), (PROJECT, 1)):
+        for shared in entries(tmp_path, "projects.json", project):
+            await store.import_session(shared)
+        (listed,) = await store.list_sessions()
+        assert listed.title == "Project: Birds"
+        assert len((await store.load_session(listed.id)).messages) == count
+
+
 @pytest.mark.parametrize("is_zip", [True, False])
 def test_an_export_with_chats_and_design_chats_is_read_whole(tmp_path: Path, is_zip: bool) -> None:
     files = {
         "conversations.json": sample("claude-ai", tmp_path).read_text(),
         "users.json": '[{"uuid": "u", "full_name": "Ada"}]',
-        "projects/p1.json": '{"uuid": "p1", "name": "P", "prompt_template": "Be", "docs": []}',
+        "projects/p1.json": json.dumps(PROJECT),
+        "memories.json": json.dumps([MEMORY]),
         "design_chats/d1.json": json.dumps(DESIGN),
     }
     place = tmp_path / ("export.zip" if is_zip else "export")
@@ -190,4 +250,4 @@ def test_an_export_with_chats_and_design_chats_is_read_whole(tmp_path: Path, is_
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_text(data)
     found = [one.session.title for one in read(place) if isinstance(one, Shared)]
-    assert found == ["Naming a bird", "Header"]
+    assert found == ["Naming a bird", "Header", "Memory of Claude.ai", "Project: Birds"]

@@ -2,6 +2,9 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +14,16 @@ import pytest
 from replyscope.domain.errors import ImportFault
 from replyscope.store import foreign_copy
 from replyscope.store.foreign import ForeignDatabases
+
+_READER = """
+import sys
+from pathlib import Path
+from replyscope.store.foreign import ForeignDatabases
+
+with ForeignDatabases() as databases, databases.open(Path(sys.argv[1])):
+    print("open", flush=True)
+    sys.stdin.readline()
+"""
 
 
 @pytest.fixture
@@ -145,7 +158,8 @@ def test_the_copies_are_deleted_at_the_end(
     monkeypatch.setattr("tempfile.tempdir", str(made))
     with ForeignDatabases() as databases:
         texts(databases, path)
-        assert [one.stat().st_mode & 0o777 for one in made.iterdir()] == [0o700]
+        modes = {one.stat().st_mode & 0o777 for one in made.iterdir()}
+        assert modes == {0o700, 0o600}  # the folder, and its lock
     assert not [*made.iterdir()]
 
 
@@ -156,3 +170,29 @@ def test_a_copy_that_has_no_room_is_refused(
     monkeypatch.setattr("shutil.disk_usage", lambda _place: type("Usage", (), {"free": 1_000}))
     with ForeignDatabases() as databases, pytest.raises(ImportFault, match="has no room"):
         texts(databases, path)
+
+
+def test_the_copies_of_a_killed_process_are_removed_and_those_of_a_living_one_are_not(
+    path: Path, writer: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    (temporary / "replyscope-other").mkdir(parents=True)
+    before = [*temporary.iterdir()]
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    add(writer, "one")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(
+        [sys.executable, "-c", _READER, str(path)],
+        env={**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary)},
+        **pipes,  # type: ignore[call-overload]
+    ) as reader:
+        assert reader.stdout.readline() == "open\n"
+        copies = [*temporary.glob("*/copy.db")]
+        assert len(copies) == 1
+        with ForeignDatabases() as databases:
+            assert texts(databases, path) == ["one"]
+        assert [*temporary.glob("*/copy.db")] == copies
+        reader.kill()
+    assert copies[0].exists()
+    with ForeignDatabases():
+        assert [*temporary.iterdir()] == before

@@ -76,6 +76,24 @@ def test_a_long_line_in_steps_is_the_line_at_once(
     assert document.blocks == MarkdownDocument(text).blocks
 
 
+@pytest.mark.parametrize(
+    ("sentence", "ends"),
+    [
+        ("The quick brown fox (a **fast** one) jumps over lazy dogs. ", ("dogs.",)),
+        ("He said “that is all.” Then 3.5 km more, i.e. nothing! ", ("all.”", "i.e.", "nothing!")),
+        ("これは日本語の文章です。", ("です。",)),
+        ("words without any end ", ("words", "without", "any", "end")),
+    ],
+)
+def test_a_long_paragraph_is_cut_between_sentences_else_between_words(
+    sentence: str, ends: tuple[str, ...]
+) -> None:
+    document = MarkdownDocument(sentence * 400)
+    pieces = [block.source.rstrip() for block in document.blocks[:-1]]
+    assert len(pieces) > 1
+    assert [piece for piece in pieces if not piece.endswith(ends)] == []
+
+
 def content(text: str, *, is_live: bool, reasoning: str = "") -> EntryContent:
     return EntryContent("m1", Role.ASSISTANT, "model", text, reasoning, is_live=is_live)
 

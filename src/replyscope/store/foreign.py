@@ -5,7 +5,6 @@ files next to the original.
 """
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Self
 
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.import_format import DatabaseFault, DatabaseRow
+from replyscope.store.copy_folder import copy_folder, remove_abandoned
 from replyscope.store.foreign_copy import JOURNAL, DatabaseCopy, beside, needs_copy
 from replyscope.store.foreign_guard import ForeignGuard
 from replyscope.store.sqlite_errors import result_code
@@ -58,6 +58,7 @@ class ForeignDatabases:
         self._copies: dict[Path, DatabaseCopy] = {}
 
     def __enter__(self) -> Self:
+        remove_abandoned()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -77,8 +78,7 @@ class ForeignDatabases:
 
     def _copy_of(self, path: Path) -> DatabaseCopy:
         if path not in self._copies:
-            made = tempfile.TemporaryDirectory(prefix="replyscope-")
-            folder = Path(self._closing.enter_context(made))
+            folder = self._closing.enter_context(copy_folder())
             self._copies[path] = DatabaseCopy(path, folder)
         return self._copies[path]
 

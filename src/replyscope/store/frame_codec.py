@@ -44,11 +44,11 @@ def decode_frames(data: bytes) -> list[WireFrame]:
     return frames
 
 
-def frames_as_json(data: bytes) -> str:
+def frames_as_json(data: bytes) -> bytes:
     """The frames of `encode_frames` as the JSON of pairs of time and text, in ASCII."""
     if data[:1] != _COLUMNS:
-        return str(zlib.decompress(data), "ascii")
-    return dumps([(frame.at_ms, frame.text) for frame in decode_frames(data)])
+        return zlib.decompress(data)
+    return dumps([(frame.at_ms, frame.text) for frame in decode_frames(data)]).encode("ascii")
 
 
 def _texts_of_columns(*columns: Sequence[object]) -> Iterator[str]:

@@ -1,39 +1,61 @@
-"""The data export of Claude.ai: chats in `conversations.json`, and chats of Claude Design.
+"""The data export of Claude.ai: chats in `conversations.json`, chats of Claude Design, projects,
+and the memory.
 
 Since August 2026 the export is several zips, each with a part of it. Programs that read the site
 save the same objects with more fields: the model, the stop reason, the current branch.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from replyscope.domain.import_format import EntryFormat
 from replyscope.readers.claude_ai.conversation import read_conversation
 from replyscope.readers.claude_ai.design import is_design_chat, read_design_chat
+from replyscope.readers.claude_ai.project import (
+    is_memory,
+    is_project,
+    read_memory,
+    read_project,
+)
 
+Fields = Mapping[str, Any]
 _CHATS = re.compile(r"conversations(?:[-_]\d+)?\.json")
 _DESIGN = re.compile(r"(?:.*/)?design_chats[^/]*/[^/]+\.json")
-_BESIDE = re.compile(r"(?:.*/)?(?:users|memories|projects)\.json|(?:.*/)?projects/[^/]+\.json")
+_KNOWN = re.compile(r"(?:.*/)?(?:memories|projects)(?:\.json|/[^/]+\.json)")
+_USERS = re.compile(r"(?:.*/)?users\.json")
 
 
 def _members(names: Sequence[str]) -> list[str]:
-    """The chats of an export that has something besides `conversations.json` by which it differs
-    from the export of ChatGPT; else none.
+    """The files of an export that has something besides `conversations.json` by which it differs
+    from the export of ChatGPT; else none. Chats are first.
     """
     design = sorted(name for name in names if _DESIGN.fullmatch(name))
-    if not design and not any(_BESIDE.fullmatch(name) for name in names):
+    known = sorted(name for name in names if _KNOWN.fullmatch(name))
+    if not design and not known and not any(_USERS.fullmatch(name) for name in names):
         return []
-    return [*sorted(n for n in names if _CHATS.fullmatch(PurePosixPath(n).name)), *design]
+    chats = sorted(name for name in names if _CHATS.fullmatch(PurePosixPath(name).name))
+    return [*chats, *design, *known]
 
 
-def _sniff(entry: Mapping[str, Any]) -> bool:
-    return isinstance(entry.get("chat_messages"), list) or is_design_chat(entry)
+_KINDS: tuple[tuple[Callable[[Fields], bool], Callable[[Fields], Any]], ...] = (
+    (lambda entry: isinstance(entry.get("chat_messages"), list), read_conversation),
+    (is_design_chat, read_design_chat),
+    (is_project, read_project),
+    (is_memory, read_memory),
+)
+"""The kinds of entries: how one is recognised, and its reader."""
 
 
-def _read(entry: Mapping[str, Any]) -> Any:
-    return read_design_chat(entry) if is_design_chat(entry) else read_conversation(entry)
+def _reader_of(entry: Fields) -> Callable[[Fields], Any] | None:
+    return next((read for is_of, read in _KINDS if is_of(entry)), None)
+
+
+def _read(entry: Fields) -> Any:
+    read = _reader_of(entry)
+    assert read is not None
+    return read(entry)
 
 
 CLAUDE_AI = EntryFormat(
@@ -41,9 +63,10 @@ CLAUDE_AI = EntryFormat(
     title="Claude.ai",
     path="the zip, the extracted folder, or `conversations.json`",
     content="`conversations.json` and `design_chats/`: the tree of messages, thinking, tool calls "
-    "and results, citations, attached texts",
+    "and results, citations, attached texts; `projects.json` and `memories.json`: instructions, "
+    "documents and memory",
     members=_members,
     member="design_chats/….json",
-    sniff=_sniff,
+    sniff=lambda entry: _reader_of(entry) is not None,
     read=_read,
 )

@@ -37,7 +37,7 @@ class ModelSource:
 
 class ModelPicker(ListDialog[ModelName | None]):
     """A modal list of models. It also accepts a name that is not in the list, as a model of the
-    provider in use. Enter on the row of a list that failed loads it again.
+    provider in use, in the last row. Enter on the row of a list that failed loads it again.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -103,10 +103,17 @@ class ModelPicker(ListDialog[ModelName | None]):
         known = self._source.known()
         if known != self._known:
             self._known, self._known_rows = known, self._rows_of(known)
-        rows, words = self._known_rows, self.typed.lower().split()
-        if words and not any(all(word in row.searched for word in words) for row in rows):
-            return [*rows, Row(f"{_FREE}{self.typed}", self.typed, "not in a list", "  ")]
-        return rows
+        typed, rows = self.typed, self._known_rows
+        entries = self._entries.values()
+        if not typed or any(typed in (e.alias, e.name.model, str(e.name)) for e in entries):
+            return rows
+        return [*rows, Row(f"{_FREE}{typed}", typed, "not listed: use this name", "  ")]
+
+    def matching(self, words: Sequence[str]) -> Sequence[Row]:
+        """The rows that match the filter. A long list does not hide the row of the typed name."""
+        found = super().matching(words)
+        is_cut = len(found) > self.MOST_ROWS and found[-1].value.startswith(_FREE)
+        return [*found[: self.MOST_ROWS - 1], found[-1]] if is_cut else found
 
     def _rows_of(self, known: KnownModels) -> Sequence[Row]:
         entries = list_entries(known)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
@@ -20,7 +21,9 @@ from replyscope.ui.dialogs.dialog import ListDialog, Row
 
 _MOST_TITLE = 200
 _MOST_PREVIEW = 2_000
-_MOST_PREVIEW_LINES = 8
+_MOST_PREVIEW_LINES, _SHARE = 8, 5
+"""The lines of the preview, and its share of the screen's height."""
+_GAP = 2
 
 
 class PromptDialog(ListDialog[str | None]):
@@ -69,11 +72,9 @@ class PromptDialog(ListDialog[str | None]):
             self._show_preview()
 
     def rows(self) -> Sequence[Row]:
-        """The found prompts."""
-        return [
-            Row(str(number), _first_line(prompt.text), _day(prompt.sent_at))
-            for number, prompt in enumerate(self._found)
-        ]
+        """The found prompts, one line each: the time, the first line, and how many follow."""
+        width = self._list_width()
+        return [_row(str(number), prompt, width) for number, prompt in enumerate(self._found)]
 
     def matching(self, _words: Sequence[str]) -> Sequence[Row]:
         """All rows: the search has compared the words already."""
@@ -93,12 +94,13 @@ class PromptDialog(ListDialog[str | None]):
         """Show the highlighted prompt, and where it was sent."""
         prompt = self._chosen
         text = ""
+        most = min(_MOST_PREVIEW_LINES, self.app.size.height // _SHARE)
         if prompt is not None:
-            lines = printable_text(prompt.text[:_MOST_PREVIEW]).split("\n")
-            shown = "\n".join(lines[:_MOST_PREVIEW_LINES])
-            more = "\n…" if len(lines) > _MOST_PREVIEW_LINES else ""
-            text = f"{printable_line(prompt.title)} · {_day(prompt.sent_at)}\n{shown}{more}"
-        self.query_one("#prompt-preview", Static).update(Content(text))
+            heading = f"{printable_line(prompt.title)} · {_day(prompt.sent_at)}"
+            text = f"{heading}\n{_preview(prompt.text, most)}"
+        preview = self.query_one("#prompt-preview", Static)
+        preview.styles.max_height = most + 2  # lines may wrap
+        preview.update(Content(text))
 
     def action_accept(self) -> None:
         """Return the highlighted prompt."""
@@ -129,8 +131,31 @@ class PromptHistoryCommands:
         composer.focus()
 
 
-def _first_line(text: str) -> str:
-    return " ".join(text[:_MOST_TITLE].split())
+def _row(value: str, prompt: SentPrompt, width: int) -> Row:
+    """A row that fits into a line, so that the times and the prompts are columns."""
+    first, number = _first_line(prompt.text)
+    more = f"+{plural(number - 1, 'line')}" if number > 1 else ""
+    day = f"{_day(prompt.sent_at)}  "
+    room = width - len(day) - (len(more) + _GAP if more else 0)
+    return Row(value, _cropped(printable_line(first), max(1, room)), more, mark=day)
+
+
+def _first_line(text: str) -> tuple[str, int]:
+    """The first line with words, and the number of lines from there to the last one with words."""
+    lines = text.strip().splitlines()
+    return " ".join(lines[0][:_MOST_TITLE].split()) if lines else "", len(lines)
+
+
+def _cropped(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
+
+
+def _preview(text: str, most: int) -> str:
+    """The first lines of a prompt, and the number of lines that are not shown."""
+    lines = printable_text(text[:_MOST_PREVIEW]).strip("\n").split("\n")
+    left = len(text.strip("\n").split("\n")) - most
+    more = f"\n… {plural(left, 'more line')}" if left > 0 else ""
+    return "\n".join(lines[:most]) + more
 
 
 def _day(at: datetime) -> str:

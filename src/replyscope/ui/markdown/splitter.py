@@ -5,8 +5,9 @@ one. After every `CHECK_LINES` lines the tail is parsed and split before its las
 larger block is split inside, by its kind. So a frame costs the same for a reply of 1 kB
 and of 1 MB.
 
-A line that is too long for one block is cut into slices. The slices after the first
-continue its block and are not parsed, so the cost of a line does not depend on its length.
+A line that is too long for one block is cut into slices, between sentences if it has some. The
+slices after the first continue its block and are not parsed, so the cost of a line does not depend
+on its length.
 """
 
 import re
@@ -23,7 +24,15 @@ CHECK_LINES = 32
 CHECK_CHARACTERS = 4_096
 _LONGEST_LINE = 2_048
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_CUT_BEFORE_WORD = re.compile(r".*\s(?=[^\W\d_])", re.DOTALL)
+_LEAST_SLICE, _LEAST_SENTENCES = 64, 512
+_TO_WORD = re.compile(r".*\s(?=[^\W\d_])", re.DOTALL)
+_TO_SENTENCE = re.compile(
+    r".*(?:[.!?…][\"'”’»)\]*_`]*\s+|[。！？][」』”’）]*\s*)(?=[^\W\d_])", re.DOTALL
+)
+_CUTS = ((_TO_SENTENCE, _LEAST_SENTENCES), (_TO_WORD, _LEAST_SLICE))
+"""The places where a line is cut, the best first, and how many characters have to be before one.
+A slice begins with a letter, so that it is no item or heading of its own.
+"""
 
 
 class BlockSplitter:
@@ -286,15 +295,21 @@ class BlockSplitter:
 
 
 def _slices(line: str) -> Iterator[str]:
-    """The slices of a line. A very long line is cut before a word where possible."""
+    """The slices of a line. A very long line is cut between sentences where possible, or before a
+    word: each slice begins a line on the screen.
+    """
     start = 0
     while len(line) - start > _LONGEST_LINE:
         end = start + _LONGEST_LINE
-        match = _CUT_BEFORE_WORD.match(line, start, end)
-        if match is not None and match.end() - start > 64:
-            end = match.end()
-            yield line[start:end].rstrip(" ")
+        found = (
+            match.end()
+            for place, least in _CUTS
+            if (match := place.match(line, start, end)) is not None and match.end() - start > least
+        )
+        cut = next(found, None)
+        if cut is not None:
+            yield line[start:cut].rstrip(" ")
         else:
             yield line[start:end]
-        start = end
+        start = cut or end
     yield line[start:]
