@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from replyscope.domain.exchange import (
@@ -84,6 +85,17 @@ def _names_in(kind: type[Any]) -> tuple[str, ...] | None:
 _ATOMS = frozenset((str, int, float, bool, type(None)))
 
 
+def _fields_of(value: Any) -> Iterable[tuple[str, Any]]:
+    """The names and values of the fields of a dataclass that has several."""
+    kind = type(value)
+    return zip(_names(kind), _reader(kind)(value), strict=True)  # type: ignore[arg-type]
+
+
+@cache
+def _reader(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    return attrgetter(*_names(kind))  # type: ignore[arg-type]
+
+
 def _plain(value: Any) -> Any:
     """A value's fields, recursively. Unlike `dataclasses.asdict` it copies no leaves."""
     kind = type(value)
@@ -120,9 +132,10 @@ def _absent(kind: type[Any]) -> dict[str, Any]:
 def _lean(value: Any) -> dict[str, Any]:
     """The fields of a dataclass, without fields whose value `_absent` returns."""
     absent = _absent(type(value))  # type: ignore[arg-type]
-    given = ((name, getattr(value, name)) for name in _names(type(value)))  # type: ignore[arg-type]
     return {
-        name: _plain(field) for name, field in given if name not in absent or field != absent[name]
+        name: field if type(field) in _ATOMS else _plain(field)
+        for name, field in _fields_of(value)
+        if name not in absent or field != absent[name]
     }
 
 
@@ -230,10 +243,10 @@ def _texts(values: Iterable[Any]) -> tuple[str, ...]:
 def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
     """A folded exchange."""
     value: dict[str, Any] = {}
-    for name in _names(Exchange):
-        field = getattr(exchange, name)
+    for name, field in _fields_of(exchange):
         if field is not None and field != ():
-            value[name] = field if name in _ENCODED else _plain(field)
+            is_ready = type(field) in _ATOMS or name in _ENCODED
+            value[name] = field if is_ready else _plain(field)
     if exchange.think_tags is ThinkTags.AUTO:
         del value["think_tags"]
     value["started_at"] = to_ms(exchange.started_at)
