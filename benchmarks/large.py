@@ -18,6 +18,7 @@ from pathlib import Path
 
 from benchmarks.archive import VOCABULARY, export_some, fill, some_sessions, time_queries
 from benchmarks.bench import Bench
+from benchmarks.disk import measure_disk, measure_journal
 from benchmarks.row import Row
 from replyscope.domain.query import parse_query
 from replyscope.domain.search import Search
@@ -64,7 +65,8 @@ def measure_large(bench: Bench) -> list[Row]:
         growth = large.value / small.value if small.value else 1.0
         detail = f"{small.value:,.4g} {small.unit} in 50,000 replies: {growth:.1f}×"
         rows.append(Row(large.what, large.value, large.unit, large.target, detail))
-    return rows
+    replies = _SIZES["large"] * _REPLIES
+    return [*rows, *measure_disk(cache / "large" / "sessions.db", replies), *measure_journal()]
 
 
 def _built(cache: Path, name: str) -> Path:

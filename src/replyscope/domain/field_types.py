@@ -4,12 +4,13 @@ Python does not check the types of a dataclass. A number in place of a text woul
 every later read would fail. An import is validated once, before it is saved.
 """
 
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
-from functools import cache
+from enum import Enum
+from functools import cache, partial
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -40,9 +41,13 @@ def check_fields(value: Any) -> None:
     Raises TypeError or ValueError with the name of the first invalid field.
     """
     kind: Any = type(value)
-    for name, plain, kinds in _hints(kind):
-        field = getattr(value, name)
-        if type(field) not in plain:
+    values, hints = _hints(kind)
+    for field, (name, plain, quick, kinds) in zip(values(value), hints, strict=True):
+        own = type(field)
+        if own in plain:
+            continue
+        is_valid = quick.get(own)
+        if is_valid is None or not is_valid(field):
             _check(field, kinds, (kind, name))
 
 
@@ -50,20 +55,77 @@ _Kinds = tuple[tuple[Any, Any], ...]
 """The alternatives of a type, each with the class of its values."""
 _Place = tuple[Any, str]
 """The class and the field of a value."""
-
-
-_PLAIN: frozenset[Any] = frozenset((str, bool, type(None)))
-"""The classes whose values are all valid."""
+_Plain = frozenset[Any]
+_Quick = Mapping[type, Callable[[Any], bool]]
+"""Tests by the class of a value. A value that passes is valid; any other is validated by `_check`,
+which finds the error. Nearly every value of an import passes.
+"""
 
 
 @cache
-def _hints(kind: Any) -> tuple[tuple[str, frozenset[Any], _Kinds], ...]:
-    """The fields of a class, each with the plain classes of its values, and all alternatives."""
-    hints = ((name, _kinds_of(hint)) for name, hint in get_type_hints(kind).items())
-    return tuple(
-        (name, _PLAIN & {own for _, own in kinds if isinstance(own, type)}, kinds)
-        for name, kinds in hints
-    )
+def _hints(
+    kind: Any,
+) -> tuple[Callable[[Any], Any], tuple[tuple[str, _Plain, _Quick, _Kinds], ...]]:
+    """A function that returns the values of all fields of a class; and for each field the classes
+    whose values are all valid, the quick tests of its values, and all alternatives.
+    """
+    hints = {name: _kinds_of(hint) for name, hint in get_type_hints(kind).items()}
+    read: Callable[[Any], Any] = attrgetter(*hints)
+    fields = tuple((name, _plain(kinds), _quick(kinds), kinds) for name, kinds in hints.items())
+    if len(fields) == 1:
+        return lambda value: (read(value),), fields
+    return read, fields
+
+
+@cache
+def _plain(kinds: _Kinds) -> _Plain:
+    """The classes whose values are all valid."""
+    return frozenset(own for _, own in kinds if own in _PLAIN or _is_enum(own))
+
+
+def _is_enum(own: Any) -> bool:
+    return isinstance(own, type) and issubclass(own, Enum)
+
+
+@cache
+def _quick(kinds: _Kinds) -> _Quick:
+    tests: dict[type, Callable[[Any], bool]] = {}
+    for kind, own in kinds:
+        if own is tuple:
+            tests.setdefault(tuple, _test_of_items(kind))
+        elif own is datetime:
+            tests.setdefault(datetime, lambda at: at.year in YEARS)
+        elif is_dataclass(own):
+            tests.setdefault(own, _is_whole)  # type: ignore[arg-type]
+        elif own in (int, float):
+            tests.setdefault(own, partial(_is_in_range, kind=own))
+            tests.setdefault(int, partial(_is_in_range, kind=own))  # it is valid as a float too
+        elif own in _plain(kinds):
+            tests.setdefault(own, lambda _: True)
+    return tests
+
+
+_PLAIN = (str, bool, type(None))
+
+
+def _is_whole(value: Any) -> bool:
+    """Raises TypeError or ValueError for a dataclass with an invalid field."""
+    check_fields(value)
+    return True
+
+
+def _test_of_items(hint: Any) -> Callable[[tuple[Any, ...]], bool]:
+    """The quick test of a tuple."""
+    kinds = get_args(hint)
+    tests = [_quick(_kinds_of(kind)) for kind in kinds if kind is not Ellipsis]
+    if kinds[1:] == (Ellipsis,):
+        return lambda items: not items or all(_passes(tests[0], item) for item in items)
+    return lambda items: len(items) == len(tests) and all(map(_passes, tests, items))
+
+
+def _passes(quick: _Quick, value: Any) -> bool:
+    is_valid = quick.get(type(value))
+    return is_valid is not None and is_valid(value)
 
 
 @cache
@@ -119,7 +181,8 @@ def _item_kinds(value: tuple[Any, ...], hint: Any, place: _Place) -> Sequence[An
 
 
 def _is_in_range(value: float, kind: type) -> bool:
-    return math.isfinite(value) and abs(value) <= (_MOST if kind is int else _MOST_FLOAT)
+    most = _MOST if kind is int else _MOST_FLOAT
+    return -most <= value <= most  # false for NaN
 
 
 def _check_ids(ids: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from replyscope.domain.exchange import (
@@ -75,13 +76,34 @@ def _known(kind: type[Any]) -> frozenset[str]:
     return frozenset(_names(kind))  # type: ignore[arg-type]
 
 
+@cache
+def _names_in(kind: type[Any]) -> tuple[str, ...] | None:
+    """The names of the fields of a dataclass; None for another type."""
+    return _names(kind) if is_dataclass(kind) else None
+
+
+_ATOMS = frozenset((str, int, float, bool, type(None)))
+
+
+def _fields_of(value: Any) -> Iterable[tuple[str, Any]]:
+    """The names and values of the fields of a dataclass that has several."""
+    kind = type(value)
+    return zip(_names(kind), _reader(kind)(value), strict=True)  # type: ignore[arg-type]
+
+
+@cache
+def _reader(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    return attrgetter(*_names(kind))  # type: ignore[arg-type]
+
+
 def _plain(value: Any) -> Any:
     """A value's fields, recursively. Unlike `dataclasses.asdict` it copies no leaves."""
-    if value is None or isinstance(value, str | int | float):
+    kind = type(value)
+    if kind in _ATOMS:
         return value
-    if is_dataclass(value):
-        kind: Any = type(value)
-        return {name: _plain(getattr(value, name)) for name in _names(kind)}
+    names = _names_in(kind)  # type: ignore[arg-type]
+    if names is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
     return value
@@ -110,9 +132,10 @@ def _absent(kind: type[Any]) -> dict[str, Any]:
 def _lean(value: Any) -> dict[str, Any]:
     """The fields of a dataclass, without fields whose value `_absent` returns."""
     absent = _absent(type(value))  # type: ignore[arg-type]
-    given = ((name, getattr(value, name)) for name in _names(type(value)))  # type: ignore[arg-type]
     return {
-        name: _plain(field) for name, field in given if name not in absent or field != absent[name]
+        name: field if type(field) in _ATOMS else _plain(field)
+        for name, field in _fields_of(value)
+        if name not in absent or field != absent[name]
     }
 
 
@@ -219,7 +242,11 @@ def _texts(values: Iterable[Any]) -> tuple[str, ...]:
 
 def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
     """A folded exchange."""
-    value = _dense(_plain(exchange))
+    value: dict[str, Any] = {}
+    for name, field in _fields_of(exchange):
+        if field is not None and field != ():
+            is_ready = type(field) in _ATOMS or name in _ENCODED
+            value[name] = field if is_ready else _plain(field)
     if exchange.think_tags is ThinkTags.AUTO:
         del value["think_tags"]
     value["started_at"] = to_ms(exchange.started_at)
@@ -230,6 +257,10 @@ def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
     if exchange.failure is not None:
         value["failure"] = _dense(_plain(exchange.failure))
     return value
+
+
+_ENCODED = ("started_at", "choices", "timing", "usage", "failure")
+"""The fields of an exchange that are not encoded as every other."""
 
 
 def _encode_choice(choice: Choice) -> dict[str, Any]:

@@ -26,10 +26,11 @@ def image_paths(connection: sqlite3.Connection, session_id: str) -> list[str]:
 def unused_paths(connection: sqlite3.Connection, paths: Iterable[str]) -> list[str]:
     """The paths that no saved reply and no tool result has. Each is listed once."""
     unused = dict.fromkeys(paths)
-    for used in used_paths(connection):
+    used = used_paths(connection) if unused else ()
+    for path in used:
+        unused.pop(path, None)
         if not unused:
             break
-        unused.pop(used, None)
     return list(unused)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
 from replyscope.domain.search import Labels, Purged, StoreSize
+from replyscope.domain.unicode_text import sound
 from replyscope.store.cells import drop_unused_cells
 from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
@@ -176,6 +177,7 @@ def remove_sessions(
     connection.execute("PRAGMA secure_delete = ON")
     count = 0
     paths: list[str] = []
+    texts: list[str] = []
     shards: set[int] = set()
     for session_id in session_ids:
         _move_shared_exchanges(connection, session_id)
@@ -185,10 +187,13 @@ def remove_sessions(
         ).fetchall()
         shards |= forget(connection, [exchange_id for (exchange_id,) in exchanges])
         paths += image_paths(connection, session_id)
-        paths += _forget_words(connection, session_id)
+        said, files = _prompts_and_paths(connection, session_id)
+        texts += said
+        paths += files
         note_purged(connection, session_id)
         connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
         count += len(exchanges)
+    _forget_prompts(connection, texts)
     _drop_unused_pieces(connection)
     drop_unused_cells(connection)
     merge_words(connection, sorted(shards))
@@ -215,18 +220,30 @@ def _move_shared_exchanges(connection: sqlite3.Connection, session_id: str) -> N
         )
 
 
-def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:
-    """Delete a session's prompts from the history. Returns the paths of its tools' files."""
+def _prompts_and_paths(
+    connection: sqlite3.Connection, session_id: str
+) -> tuple[list[str], list[str]]:
+    """The texts of a session's prompts, and the paths of its tools' files."""
+    texts: list[str] = []
     paths: list[str] = []
-    for (text,) in connection.execute(
+    for (written,) in connection.execute(
         "SELECT parts FROM message WHERE session_id = ?", (session_id,)
-    ).fetchall():
-        for part in read_parts(text):
+    ):
+        for part in read_parts(written):
             if isinstance(part, TextPart | FilePart):
-                connection.execute("DELETE FROM prompt WHERE text = ?", (part.text,))
+                texts.append(part.text)
             elif isinstance(part, ToolResultPart):
                 paths += file_paths(part)
-    return paths
+    return texts, paths
+
+
+def _forget_prompts(connection: sqlite3.Connection, texts: Iterable[str]) -> None:
+    """Delete prompts from the history, which is read once: it has no index of its texts."""
+    removed = frozenset(map(sound, texts))
+    rows = connection.execute("SELECT id, text FROM prompt").fetchall()
+    connection.executemany(
+        "DELETE FROM prompt WHERE id = ?", [(number,) for number, text in rows if text in removed]
+    )
 
 
 def _drop_unused_pieces(connection: sqlite3.Connection) -> None:

@@ -22,16 +22,20 @@ def pack(texts: Iterable[str], level: int = 1) -> bytes:
 
 
 def texts_of_object(value: Mapping[str, object]) -> Iterator[str]:
-    """The JSON of an object in pieces: its fields, and parts of their lists."""
+    """The JSON of an object in pieces: parts of its lists, and the fields between them."""
     before = "{"
+    between: dict[str, object] = {}
     for name, field in value.items():
+        if not isinstance(field, list | tuple):
+            between[name] = field
+            continue
+        if between:
+            yield f"{before}{dumps(between)[1:-1]}"
+            before, between = ",", {}
         yield f"{before}{dumps(name)}:"
         before = ","
-        if isinstance(field, list | tuple):
-            yield from texts_of_list(field)
-        else:
-            yield dumps(field)
-    yield "}"
+        yield from texts_of_list(field)
+    yield f"{before}{dumps(between)[1:]}" if between else "}"
 
 
 def texts_of_list(items: Sequence[object]) -> Iterator[str]:

@@ -252,6 +252,12 @@ _SMALLER_FORMS = "SELECT 1;"
 that older programs can't read; see decision 0062.
 """
 
+_FAST_PURGE = """
+CREATE INDEX exchange_of_message ON exchange (message_id);
+CREATE INDEX remote_by_session ON remote (session_id);
+"""
+"""SQLite looks for the rows that refer to a removed one: without an index it reads the table."""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -268,11 +274,14 @@ MIGRATIONS: tuple[str, ...] = (
     USAGE_TABLES,
     BOUNDED_USAGE,
     _SMALLER_FORMS,
+    _FAST_PURGE,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_WITHOUT_BACKUP = frozenset((TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE, _SMALLER_FORMS))
-"""The scripts that change only the search index and the views, which can be made again. They need
-no backup, which takes a minute for an archive of a year.
+_WITHOUT_BACKUP = frozenset(
+    (TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE, _SMALLER_FORMS, _FAST_PURGE)
+)
+"""The scripts that change only indexes and views, which can be made again. They need no backup,
+which takes a minute for an archive of a year.
 """
 
 
