@@ -7,7 +7,7 @@ import textwrap
 import time
 from collections.abc import AsyncIterator
 
-FRAME_S = 1 / 25
+FRAME_S = 1 / 20
 
 
 def bare_app() -> None:
@@ -64,7 +64,7 @@ async def plain_print(base_url: str) -> None:
 
 
 def line_pane(base_url: str, prompt: str) -> None:
-    """A Textual pane of plain lines, drawn 25 times a second: no Markdown, nothing saved."""
+    """A Textual pane of plain lines, drawn 20 times a second: no Markdown, nothing saved."""
     from rich.segment import Segment
     from rich.style import Style
     from textual.app import App, ComposeResult

@@ -95,6 +95,14 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, {platform.system()}"
 
 
+def share_of_target(row: Row) -> float:
+    """How much of what is allowed was taken. Where nothing is allowed, anything is too much."""
+    assert row.target is not None
+    if not row.target:
+        return 0.0 if row.is_met else _MOST
+    return row.value / row.target
+
+
 def chart(rows: Sequence[Row]) -> str:
     """A bar for each target: how much of what is allowed was taken."""
     height = _LINE * (len(rows) + 2)
@@ -108,8 +116,7 @@ def chart(rows: Sequence[Row]) -> str:
         f'<line class="limit" x1="{limit}" x2="{limit}" y1="22" y2="{height - 8}"/>',
     ]
     for number, row in enumerate(rows, start=1):
-        assert row.target is not None
-        part = max(0.0, min(_MOST, row.value / row.target))
+        part = max(0.0, min(_MOST, share_of_target(row)))
         y = _LINE * number
         kind = "bar" if row.is_met else "over"
         length = max(1.0, part * _BAR / _MOST)

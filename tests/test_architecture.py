@@ -43,6 +43,8 @@ def test_the_chat_starts_without_what_only_commands_need() -> None:
 
 _MOST_LOADED = {"before the first paint": 90, "until the app is quiet": 408}
 """The modules of ours that may be loaded. Each costs half a millisecond and more."""
+_MOST_PATTERNS = 16
+"""The regular expressions of ours that may be compiled before the first paint."""
 
 
 def _loaded(statement: str) -> set[str]:
@@ -57,6 +59,28 @@ def test_the_start_loads_few_modules() -> None:
     counts = dict(zip(_MOST_LOADED, (len(first), len(whole)), strict=True))
     assert {when: n for when, n in counts.items() if n > _MOST_LOADED[when]} == {}
     assert {"replyscope.ui.markdown.document", "replyscope.engine.importing"}.isdisjoint(whole)
+
+
+def test_the_start_compiles_few_patterns_and_loads_no_parser() -> None:
+    """Each pattern takes a third of a millisecond and more; see domain/late_pattern.py."""
+    check = f"""
+import re, sys
+compile, compiled = re._compiler.compile, []
+def note(pattern, flags=0):
+    frame = sys._getframe(1)
+    while frame.f_globals["__name__"] in ("re", "replyscope.domain.late_pattern"):
+        frame = frame.f_back
+    compiled.append(frame.f_globals["__name__"])
+    return compile(pattern, flags)
+re._compiler.compile = note
+import {_FIRST}
+print(*[name for name in compiled if name.startswith("replyscope")])
+print(*[name for name in ("json", "tomllib", "hashlib", "shlex") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    patterns, libraries = done.stdout.split("\n")[:2]
+    assert len(patterns.split()) <= _MOST_PATTERNS, patterns
+    assert libraries == ""
 
 
 def test_values_of_the_start_compile_nothing() -> None:

@@ -39,13 +39,13 @@ from replyscope.ui.terminal.textual_internals import (
     GuardedApp,
     KeptStylesheet,
     XTermParser,
-    awaits_rest,
     bindings_for_key,
     bindings_in,
     bindings_of,
     colours_of,
     ensure_vertical_bar,
     pieces_of,
+    rest_awaited_s,
     segments_of,
     size_of,
     use_compositor,
@@ -355,11 +355,11 @@ def test_a_node_keeps_its_bindings_where_we_read_them() -> None:
 def test_a_parser_awaits_the_rest_of_a_sequence_and_of_nothing_else() -> None:
     parser = XTermParser()
     assert list(parser.feed("a"))
-    assert not awaits_rest(parser)
+    assert rest_awaited_s(parser) is None
     list(parser.feed("\x1b"))
-    assert awaits_rest(parser)
+    assert 0 <= (rest_awaited_s(parser) or -1) <= constants.ESCAPE_DELAY
     assert list(parser.feed("[A"))
-    assert not awaits_rest(parser)
+    assert rest_awaited_s(parser) is None
 
 
 def test_a_stylesheet_parses_a_source_once_for_each_set_of_variables() -> None:

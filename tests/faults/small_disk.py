@@ -32,6 +32,11 @@ class SmallDisk:
         """Make room again."""
         self._filler.unlink(missing_ok=True)
 
+    def lock(self) -> None:
+        """Allow no more writing, as on a disk that is mounted read-only."""
+        lock = ["mount", "-o", "remount,ro", str(self.folder)]
+        subprocess.run(lock, check=True)
+
 
 def _writes(descriptor: int, size: int) -> bool:
     try:

@@ -294,7 +294,32 @@ def first_start_says_so(disk: SmallDisk, folder: Path) -> None:
     assert run_program(folder, "sessions", "list", **data).returncode == 0
 
 
+def an_archive_is_read_where_nothing_can_be_written(disk: SmallDisk, folder: Path) -> None:
+    with LoopbackServer() as server:
+        data = {"REPLYSCOPE_DATA_DIR": str(disk.folder / "data")}
+        url = ("--base-url", server.base_url, "--model", "test-model")
+        assert run_program(folder, "ask", "first", *url, **data).returncode == 0
+        disk.lock()
+        listed = run_program(folder, "sessions", "list", "--json", **data)
+        assert [s["title"] for s in json.loads(listed.stdout)] == ["first"], listed.stderr
+        readers = (
+            ("sessions", "search", "Hello"),
+            ("sessions", "export", "--query", "finish:stop"),
+            ("stats",),
+            ("verify",),
+            ("backup", str(folder / "backup.db")),
+        )
+        for arguments in readers:
+            done = run_program(folder, *arguments, **data)
+            assert (done.returncode, done.stderr) == (0, ""), arguments
+        refused = run_program(folder, "ask", "second", *url, **data)
+        assert refused.returncode == 5
+        assert "can't be written" in refused.stderr
+        assert len(server.requests) == 1
+
+
 SCENARIOS: tuple[Scenario, ...] = (
+    an_archive_is_read_where_nothing_can_be_written,
     export_leaves_nothing_half,
     import_takes_in_whole_sessions,
     migration_does_not_begin_without_its_backup,

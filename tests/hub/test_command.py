@@ -1,13 +1,15 @@
 """`replyscope hub` as a person runs it, on two data folders."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY, EXIT_USAGE
-from tests.cli.run import run_command
+from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY, EXIT_REFUSED, EXIT_USAGE
+from tests.cli.run import PROGRAM, environment, run_command
 
 REPLY = (
     'data: {"model":"scripted","choices":[{"index":0,"delta":{"content":"Hello."},'
@@ -107,11 +109,57 @@ def test_what_is_shared_and_unshared(folder: Path) -> None:
     dry = run_json(folder, "hub", "sync", "--dry-run", at="a")
     assert (dry["sessions"], dry["listed"][0]["title"]) == (1, "reply.sse")
     assert run_json(folder, "hub", "sync", at="a")["sent"] == 3
-    assert run_json(folder, "hub", "unshare", "tag:sse", at="a")["unshared"] == 1
+    assert run_json(folder, "hub", "unshare", "tag:sse", "--yes", at="a")["unshared"] == 1
     run(folder, "hub", "init", url(folder), at="b")
     run(folder, "hub", "sync", at="b")
     assert run_json(folder, "sessions", "list", at="b") == []
     assert len(run_json(folder, "sessions", "list", at="a")) == 1
+
+
+def test_unsharing_asks_first_and_says_that_there_is_no_undo(folder: Path) -> None:
+    run(folder, "hub", "init", url(folder), at="a")
+    run(folder, "hub", "sync", at="a")
+    told = run(folder, "hub", "unshare", "tag:sse", at="a", status=EXIT_REFUSED)
+    assert told == (
+        "Nothing was changed. --yes removes 1 session from the hub; there is no undo.\n"
+    )
+    assert "There is no undo" in at_terminal(folder, "no\n", status=EXIT_REFUSED)
+    run(folder, "hub", "init", url(folder), at="b")
+    run(folder, "hub", "sync", at="b")
+    assert len(run_json(folder, "sessions", "list", at="b")) == 1
+    assert "1 session will not leave any more" in at_terminal(folder, "y\n", status=EXIT_OK)
+    run(folder, "hub", "init", url(folder), at="c")
+    run(folder, "hub", "sync", at="c")
+    assert run_json(folder, "sessions", "list", at="c") == []
+
+
+def test_unsharing_what_nothing_matches_asks_nothing(folder: Path) -> None:
+    run(folder, "hub", "init", url(folder), at="a")
+    assert "0 sessions" in run(folder, "hub", "unshare", "tag:none", at="a")
+
+
+def at_terminal(folder: Path, answer: str, *, status: int) -> str:
+    """Unshare at a terminal with an answer typed ahead. Returns all that the terminal shows."""
+    pty = pytest.importorskip("pty")
+    leader, follower = pty.openpty()
+    os.write(leader, answer.encode())
+    done = subprocess.run(
+        [*PROGRAM, "hub", "unshare", "tag:sse"],
+        stdin=follower,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment(
+            folder,
+            REPLYSCOPE_DATA_DIR=str(folder / "a"),
+            REPLYSCOPE_CONFIG_DIR=str(folder / "a-config"),
+        ),
+        timeout=60,
+        check=False,
+    )
+    os.close(leader)
+    os.close(follower)
+    assert done.returncode == status, done.stdout
+    return done.stdout.decode()
 
 
 def test_an_encrypted_hub_needs_its_key(folder: Path) -> None:
@@ -162,7 +210,7 @@ def test_sessions_are_unshared_while_the_hub_is_away(folder: Path) -> None:
     run(folder, "hub", "init", url(folder), at="a")
     run(folder, "hub", "sync", at="a")
     (folder / "shared").rename(folder / "away")
-    told = run(folder, "hub", "unshare", "tag:sse", at="a", status=EXIT_PARTLY)
+    told = run(folder, "hub", "unshare", "tag:sse", "--yes", at="a", status=EXIT_PARTLY)
     assert "1 session will not leave any more" in told
     assert "does not exist" in told
     (folder / "away").rename(folder / "shared")

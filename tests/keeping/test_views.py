@@ -168,3 +168,19 @@ async def test_duckdb_reads_them(views: Path) -> None:
         assert sums == (4, 20 + 3 * 7, 0)
         path_of = "SELECT arguments->>'path' FROM tool_calls WHERE name = 'read_file'"
         assert connection.execute(path_of).fetchall() == [("a.py",)]
+
+
+async def test_counts_that_no_reply_has_do_not_overflow_the_sums(tmp_path: Path) -> None:
+    wiring = await filled(tmp_path)
+    await wiring.review.update_index()
+    await wiring.close()
+    path = wiring.paths.database
+    (before,) = rows(path, "SELECT sum(output_tokens) AS n FROM usage_by_day")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        first, second = connection.execute("SELECT id, output FROM fact LIMIT 2").fetchall()
+        huge = "UPDATE fact SET input = ?, output = ?, cost = 1e308 WHERE id = ?"
+        for key, _ in (first, second):
+            connection.execute(huge, (2**63 - 1, 2**63 - 1, key))
+    (sums,) = rows(path, "SELECT sum(output_tokens) AS n, sum(cost_usd) AS usd FROM usage_by_day")
+    assert sums["n"] == before["n"] - first[1] - second[1]
+    assert sums["usd"] is None or sums["usd"] < 1e12

@@ -24,8 +24,9 @@ from replyscope.domain.session import Session
 from replyscope.domain.words import words_of
 from replyscope.inspection.facts import facts_of
 from replyscope.inspection.stats import spans_of, spans_of_usage, stats_of, stats_of_usage
-from replyscope.store.fact_ids import FIRST_ID, base_of, free_id
-from replyscope.store.index import note_unindexed, written_entry
+from replyscope.store.fact_ids import FIRST_ID, IdsInUse, base_of
+from replyscope.store.index import note_unindexed
+from replyscope.store.index_entry import written_entry
 from replyscope.store.integrity import LISTS, find_fault_quickly
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.schema import MIGRATIONS, migrate
@@ -278,8 +279,11 @@ async def test_only_the_newest_shards_are_read_for_the_newest_replies(
 def test_ids_are_in_order_of_time(times: list[int], scale: int) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE fact (id INTEGER PRIMARY KEY, at INTEGER)")
-        for time in (*times, *([times[0]] * 100 if times else [])):
-            fact_id = free_id(connection, time * scale)
+        ids = IdsInUse(connection)
+        for number, time in enumerate((*times, *([times[0]] * 100 if times else []))):
+            if number == 20:
+                ids = IdsInUse(connection)  # the next transaction
+            fact_id = ids.take(time * scale)
             connection.execute("INSERT INTO fact VALUES (?, ?)", (fact_id, time * scale))
         rows = connection.execute("SELECT id, at FROM fact ORDER BY id").fetchall()
     assert all(fact_id >= base_of(at) >= FIRST_ID for fact_id, at in rows)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from replyscope import __version__
+from replyscope.cli.opening import open_to_read
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring
@@ -43,7 +44,7 @@ async def run_backup(arguments: argparse.Namespace, wiring: Wiring) -> int:
     target = typed_path(arguments.file or f"replyscope-{day}.db").absolute()
     if target.is_dir():
         target = target / f"replyscope-{day}.db"
-    await wiring.store.open()  # the backup has the newest format
+    await open_to_read(wiring)  # the backup has the newest format
     show_progress("writing the backup")
     try:
         made = await _made(wiring, target, no_pause, replaces=arguments.replace)

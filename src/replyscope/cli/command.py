@@ -10,11 +10,11 @@ from replyscope.cli.ask import ask
 from replyscope.cli.guard import Guard
 from replyscope.cli.indexing import indexed
 from replyscope.cli.message import read_message
+from replyscope.cli.opening import open_to_read
 from replyscope.cli.parser import EXIT_INTERRUPTED
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.paths import Paths
 from replyscope.config.settings import read_settings
-from replyscope.domain.errors import StoreError, StoreFull, StoreReadOnly
 from replyscope.domain.message import Part
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
@@ -58,21 +58,6 @@ async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int
         await wiring.close()
 
 
-async def _open_to_read(wiring: Wiring) -> None:
-    """Open the store. A read-only file or a full disk is an error only if reading fails too.
-
-    Raises StoreError.
-    """
-    try:
-        await wiring.store.open()
-        await recover(wiring.store, translate_frames)
-    except (StoreReadOnly, StoreFull) as error:
-        try:
-            await wiring.store.list_sessions(limit=1)
-        except StoreError:
-            raise error from None
-
-
 async def _dispatch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, parts: tuple[Part, ...]
 ) -> int:
@@ -80,20 +65,16 @@ async def _dispatch(
     if command in ("ask", "watch", "hub"):
         await wiring.store.open()
         await recover(wiring.store, translate_frames)
-    elif command in ("mock", "stats", "responses"):
+    elif command == "responses":
         await wiring.store.open()
+    elif command in ("sessions", "stats", "mcp", "mock"):
+        await open_to_read(wiring)
     match command:
         case "ask":
             return await ask(arguments, settings, wiring, parts)
-        case "sessions":
-            await _open_to_read(wiring)
+        case "sessions" | "stats":
             return await _run_on(arguments, wiring)
-        case "mcp":
-            await _open_to_read(wiring)
-            return await _runner(command)(arguments, settings, wiring)
-        case "stats":
-            return await _run_on(arguments, wiring)
-        case "responses" | "watch":
+        case "responses" | "watch" | "mcp":
             return await _runner(command)(arguments, settings, wiring)
         case "mock" | "local" | "prices" | "prompts" | "hub" | "backup" | "restore" | "verify":
             return await _runner(command)(arguments, wiring)

@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
+from replyscope.cli.confirming import confirms
 from replyscope.cli.hub_opening import (
     FOLDER,
     clean_url,
@@ -24,7 +26,7 @@ from replyscope.cli.hub_status import (
     waiting_counts,
     waiting_sentence,
 )
-from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
+from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY, EXIT_REFUSED
 from replyscope.cli.report import show_progress, warn
 from replyscope.cli.wiring import Wiring
 from replyscope.config.settings import read_settings
@@ -206,6 +208,14 @@ async def _unshare(arguments: argparse.Namespace, wiring: Wiring) -> int:
         raise NotAHub("This archive takes part in no hub.", "Run `replyscope hub init URL`.")
     sync = sync_of(wiring, membership.url)
     found: Collection[str] = await sync.leaving.matching(arguments.query)
+    sessions = plural(len(found), "session")
+    question = f"Remove {sessions} from the hub? There is no undo: they are never sent again."
+    if found and not arguments.yes and not confirms(question):
+        print(
+            f"Nothing was changed. --yes removes {sessions} from the hub; there is no undo.",
+            file=sys.stderr,
+        )
+        return EXIT_REFUSED
     count = await sync.log.unshare(found)
     text = (
         f"{plural(count, 'session')} will not leave any more. The next sync of each machine "

@@ -41,7 +41,8 @@ def add_hub(
             help="list and count the sessions to send; send nothing",
         )
     add("leave", "take part in the hub no more; saved sessions stay, here and there")
-    unshare = add("unshare", "remove sessions from the hub; they stay on your machines")
+    unshare = add("unshare", "remove sessions from the hub, without undo; they stay here")
     unshare.add_argument("query", metavar="QUERY", help="the sessions, as a query")
+    unshare.add_argument("--yes", action="store_true", help="remove without asking")
     for name, text in _ON_ROLES:
         add(name, text).add_argument("role", metavar="NAME", help="a role of the database")

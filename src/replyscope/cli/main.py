@@ -8,7 +8,6 @@ import argparse
 import errno
 import gc
 import io
-import json
 import logging
 import os
 import re
@@ -191,6 +190,8 @@ def _print_completion(shell: str) -> int:
 
 
 def _print_schema() -> int:
+    import json
+
     from replyscope.cli.wiring import load_catalogue
     from replyscope.config.settings_schema import settings_schema
 

@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 
+from replyscope.cli.opening import open_to_read
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.report import warn
 from replyscope.cli.wiring import Wiring
@@ -32,7 +33,7 @@ async def run_prompts(arguments: argparse.Namespace, wiring: Wiring) -> int:
         case "compare":
             from replyscope.cli.prompt_versions import compare_versions  # only for this action
 
-            await wiring.store.open()
+            await open_to_read(wiring)
             await compare_versions(arguments, library, wiring)
         case "edit":
             await _edit(library, arguments.name)
@@ -73,7 +74,7 @@ async def _show_version(
 ) -> None:
     from replyscope.cli.prompt_versions import find_version  # only for this action
 
-    await wiring.store.open()
+    await open_to_read(wiring)
     name, _, version = arguments.name.partition("@")
     part = await find_version(name, version, library, wiring)
     try:

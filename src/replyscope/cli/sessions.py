@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from replyscope.cli.confirming import confirms
 from replyscope.cli.export import run_export
 from replyscope.cli.import_file import run_import
 from replyscope.cli.parser import EXIT_OK, EXIT_REFUSED
@@ -143,7 +144,8 @@ async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:
                 f"{', '.join(alive)} is not deleted.", "Only deleted sessions can be purged."
             )
         ids = wanted
-    if ids and not arguments.yes and not _confirms(len(ids)):
+    question = f"Permanently remove {plural(len(ids), 'deleted session')}? There is no undo."
+    if ids and not arguments.yes and not confirms(question):
         number = plural(len(ids), "session")
         print(f"Nothing was purged. --yes permanently removes {number}.", file=sys.stderr)
         return EXIT_REFUSED
@@ -163,13 +165,6 @@ async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:
             file=sys.stderr,
         )
     return EXIT_OK
-
-
-def _confirms(number: int) -> bool:
-    if sys.stdin is None or not sys.stdin.isatty():
-        return False
-    answer = input(f"Permanently remove {plural(number, 'deleted session')}? [y/N] ")
-    return answer.strip().lower() in ("y", "yes")
 
 
 async def _list(wiring: Wiring, shelf: Shelf, *, as_json: bool) -> None:

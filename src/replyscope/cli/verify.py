@@ -5,6 +5,7 @@ import asyncio
 import json
 from pathlib import Path
 
+from replyscope.cli.opening import open_to_read
 from replyscope.cli.parser import EXIT_OK, EXIT_STORE
 from replyscope.cli.report import show_indexing, show_progress
 from replyscope.cli.wiring import Wiring, describe, translate_frames
@@ -13,7 +14,6 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.typed_path import typed_path
 from replyscope.domain.verifying import Fault, FaultKind
-from replyscope.engine.recovery import recover
 from replyscope.engine.verifying import FileFault, Verified, verify
 from replyscope.store.backup.checking import check_backup
 from replyscope.store.checks import SqliteChecks
@@ -31,8 +31,7 @@ async def run_verify(arguments: argparse.Namespace, wiring: Wiring) -> int:
         return await _verify_backup(typed_path(arguments.file), as_json=arguments.json)
     if not wiring.paths.database.exists():
         raise StoreReadOnly(f"There are no saved sessions in {wiring.paths.data}.")
-    await wiring.store.open()
-    await recover(wiring.store, translate_frames)
+    await open_to_read(wiring)
     checks = SqliteChecks(wiring.store.database.read, describe)
     found = Verification(as_json=arguments.json)
     await found.run(checks)

@@ -1,6 +1,5 @@
 """Typed access to a TOML table. Errors name the file, the line and the key."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -98,6 +97,8 @@ class Table:
 
     def check_json(self, key: str, value: Any) -> None:
         """Raise SettingsError if a value is a date or a number that JSON can't express."""
+        import json
+
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:

@@ -1,18 +1,19 @@
 """Parses TOML, and finds the line of a key for error messages."""
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from replyscope.domain.late_pattern import LatePattern
 
 Place = tuple[str | int, ...]
 """The path of a key. A number is the index (from 0) of a table in an array of tables."""
 
 _NAME = r"""(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)"""
 _PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
-_HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]\]?\s*(?:#.*)?$")
-_SETTING = re.compile(rf"\s*({_PATH})\s*=")
-_DEEP = re.compile(rf"^[ \t]*\[{{0,2}}[ \t]*(?:{_NAME}[ \t]*\.[ \t]*){{100}}", re.M)
+_HEADER = LatePattern(rf"\s*(\[\[?)\s*({_PATH})\s*\]\]?\s*(?:#.*)?$")
+_SETTING = LatePattern(rf"\s*({_PATH})\s*=")
+_DEEP = LatePattern(rf"^[ \t]*\[{{0,2}}[ \t]*(?:{_NAME}[ \t]*\.[ \t]*){{100}}", re.M)
 """A dotted key of more than a hundred names. tomllib takes seconds for thousands of names."""
 _TOO_DEEP = "it is nested too deeply"
 
@@ -21,6 +22,8 @@ def read_toml(text: str) -> dict[str, Any]:
     """Parse TOML. Raises ValueError with a reason in words, also for values that are nested too
     deeply and for numbers with thousands of digits.
     """
+    import tomllib  # without a settings file, the first paint does not need it
+
     if _DEEP.search(text):
         raise ValueError(_TOO_DEEP)
     try:

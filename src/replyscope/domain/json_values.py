@@ -5,10 +5,10 @@ Times are milliseconds since 1970.
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from replyscope.domain.exchange import (
@@ -44,7 +44,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.session import Parameters, Schema, SessionSettings
-from replyscope.domain.sound_numbers import with_sound_numbers
+from replyscope.domain.sound_numbers import MOST_MEASURE, with_sound_numbers
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.tool import KeptFile, ToolCallState
 
@@ -70,6 +70,11 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
+@cache
+def _known(kind: type[Any]) -> frozenset[str]:
+    return frozenset(_names(kind))  # type: ignore[arg-type]
+
+
 def _plain(value: Any) -> Any:
     """A value's fields, recursively. Unlike `dataclasses.asdict` it copies no leaves."""
     if value is None or isinstance(value, str | int | float):
@@ -84,7 +89,9 @@ def _plain(value: Any) -> Any:
 
 def _made(kind: type[T], values: Mapping[str, Any]) -> T:
     """A value of a dataclass from its fields; unknown fields are ignored."""
-    known = _names(kind)  # type: ignore[arg-type]
+    known = _known(kind)  # type: ignore[arg-type]
+    if values.keys() <= known:
+        return kind(**values)
     return kind(**{name: value for name, value in values.items() if name in known})
 
 
@@ -250,48 +257,81 @@ def _citation(citation: Citation) -> dict[str, Any]:
 def exchange_from_json(values: Mapping[str, Any]) -> Exchange:
     """The exchange of `exchange_to_json`."""
     value = dict(values)
-    timing = dict(value.pop("timing"))
-    timing["pace"] = tuple(timing.get("pace", ()))
-    value |= {
-        "api": Api(value["api"]),
-        "think_tags": ThinkTags(value.get("think_tags", ThinkTags.AUTO)),
-        "state": ExchangeState(value["state"]),
-        "started_at": from_ms(value["started_at"]),
-        "choices": tuple(_decode_choice(choice) for choice in value.get("choices", ())),
-        "timing": _made(Timing, timing),
-        "headers": tuple((name, text) for name, text in value.get("headers", ())),
-        "extras": tuple((name, text) for name, text in value.get("extras", ())),
-        "prompts": tuple((name, version) for name, version in value.get("prompts", ())),
-        "adaptations": tuple(value.get("adaptations", ())),
-        "firings": tuple(value.get("firings", ())),
-        "left_out": _texts(value.get("left_out", ())),
-        "unknown_events": tuple(value.get("unknown_events", ())),
-        "retries": tuple(
-            Retry(_made(Failure, retry["failure"]), retry["wait_s"])
-            for retry in value.get("retries", ())
-        ),
-    }
-    if "usage" in value:
-        value["usage"] = _made(Usage, value["usage"])
-    if "failure" in value:
-        value["failure"] = _made(Failure, value["failure"])
+    value["api"] = Api(value["api"])
+    value["state"] = ExchangeState(value["state"])
+    value["started_at"] = from_ms(value["started_at"])
+    value["timing"] = _decode_timing(value["timing"])
+    value["choices"] = tuple(map(_decode_choice, value.get("choices", ())))
+    _decode_fields(value, _OPTIONAL)
     return with_sound_numbers(_made(Exchange, value))
+
+
+def _decode_fields(value: dict[str, Any], decoders: Mapping[str, Callable[[Any], Any]]) -> None:
+    """Decode the fields that are there, in place; most fields of a stored value are not."""
+    for name in decoders.keys() & value.keys():
+        value[name] = decoders[name](value[name])
+
+
+def _decode_timing(values: Mapping[str, Any]) -> Timing:
+    """The timing; its times as floats, which is what `with_sound_numbers` makes of them."""
+    value: dict[str, Any] = {
+        name: float(field) if type(field) is int and 0 <= field <= MOST_MEASURE else field
+        for name, field in values.items()
+    }
+    value["pace"] = tuple(value.get("pace", ()))
+    return _made(Timing, value)
 
 
 def _decode_choice(values: Mapping[str, Any]) -> Choice:
     value = dict(values)
-    if "finish_reason" in value:
-        value["finish_reason"] = FinishReason(value["finish_reason"])
-    calls = value.pop("tool_calls", ())
-    value["tool_calls"] = tuple(
+    _decode_fields(value, _OPTIONAL_OF_CHOICE)
+    return _made(Choice, value)
+
+
+def _each(kind: type[Any]) -> Callable[[Iterable[Mapping[str, Any]]], tuple[Any, ...]]:
+    """A decoder of a list of values of a dataclass."""
+    return lambda entries: tuple(_made(kind, entry) for entry in entries)
+
+
+def _pairs(entries: Iterable[Any]) -> tuple[tuple[Any, Any], ...]:
+    return tuple((name, text) for name, text in entries)
+
+
+def _decode_calls(calls: Iterable[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
+    return tuple(
         _made_lean(ToolCall, {**call, "state": ToolCallState(call["state"])}) for call in calls
     )
-    value["citations"] = tuple(_made(Citation, entry) for entry in value.get("citations", ()))
-    value["sections"] = tuple(_made(Section, entry) for entry in value.get("sections", ()))
-    value["order"] = tuple(
-        Run(RunKind(run["kind"]), run["start"]) for run in value.get("order", ())
-    )
-    value["images"] = tuple(_made(ReplyImage, entry) for entry in value.get("images", ()))
-    value["reasoning_fields"] = tuple(value.get("reasoning_fields", ()))
-    value["items"] = tuple(_made(OutputItem, entry) for entry in value.get("items", ()))
-    return _made(Choice, value)
+
+
+def _decode_retries(retries: Iterable[Mapping[str, Any]]) -> tuple[Retry, ...]:
+    return tuple(Retry(_made(Failure, retry["failure"]), retry["wait_s"]) for retry in retries)
+
+
+def _decode_runs(runs: Iterable[Mapping[str, Any]]) -> tuple[Run, ...]:
+    return tuple(Run(RunKind(run["kind"]), run["start"]) for run in runs)
+
+
+_OPTIONAL: dict[str, Callable[[Any], Any]] = {
+    "think_tags": ThinkTags,
+    "headers": _pairs,
+    "extras": _pairs,
+    "prompts": _pairs,
+    "adaptations": tuple,
+    "firings": tuple,
+    "unknown_events": tuple,
+    "left_out": _texts,
+    "retries": _decode_retries,
+    "usage": partial(_made, Usage),
+    "failure": partial(_made, Failure),
+}
+_OPTIONAL_OF_CHOICE: dict[str, Callable[[Any], Any]] = {
+    "finish_reason": FinishReason,
+    "tool_calls": _decode_calls,
+    "citations": _each(Citation),
+    "sections": _each(Section),
+    "order": _decode_runs,
+    "images": _each(ReplyImage),
+    "reasoning_fields": tuple,
+    "items": _each(OutputItem),
+}
+"""The decoders of the fields of an exchange and of a choice that may be left out."""

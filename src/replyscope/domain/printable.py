@@ -10,9 +10,10 @@ decides about, such as a tool call: every character that draws nothing, or a bla
 than the space, is shown by its code.
 """
 
-import json
 import re
 from collections.abc import Iterable
+
+from replyscope.domain.late_pattern import LatePattern
 
 _TAB_WIDTH = 4
 PLACEHOLDER = "\U0010eeee"
@@ -37,8 +38,8 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f\U0010eeee]"
 )
-_UNSAFE_OR_TAB = re.compile("\t|" + _UNSAFE.pattern)
-_BLOCK_UNSAFE = re.compile(_UNSAFE.pattern.replace("\x0a", "\x0b", 1))
+_UNSAFE_OR_TAB = LatePattern("\t|" + _UNSAFE.pattern)
+_BLOCK_UNSAFE = LatePattern(_UNSAFE.pattern.replace("\x0a", "\x0b", 1))
 
 
 IGNORABLE = (
@@ -66,8 +67,8 @@ def _class(ranges: Iterable[tuple[int, int]]) -> str:
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
 
 
-_UNSEEN = re.compile(f"[{_class((*IGNORABLE, *BLANK, *FORMATS))}]")
-_NOT_EXACT = re.compile(f"{_UNSEEN.pattern}|{_UNSAFE.pattern}")
+_UNSEEN = LatePattern(f"[{_class((*IGNORABLE, *BLANK, *FORMATS))}]")
+_NOT_EXACT = LatePattern(f"{_UNSEEN.pattern}|{_UNSAFE.pattern}")
 
 
 def exact_line(text: str) -> str:
@@ -88,6 +89,8 @@ def escape_unseen(text: str) -> str:
     """JSON with the same value, in which invisible characters are escaped."""
     if text.isascii():
         return text
+    import json  # not needed before the first paint
+
     return _NOT_EXACT.sub(
         lambda found: found[0] if found[0] in "\r\n" else json.dumps(found[0])[1:-1], text
     )

@@ -7,6 +7,8 @@ searched.
 import re
 from collections.abc import Iterable
 
+from replyscope.domain.late_pattern import LatePattern
+
 SHORTEST = 4
 PLACEHOLDERS = ("none", "null", "empty", "test", "token", "local", "dummy", "fake", "ollama",
                 "lm-studio", "no-key", "not-needed", "sk-no-key-required")  # fmt: skip
@@ -37,7 +39,7 @@ KEY_SHAPES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("akia", "asia"), _START + r"A[KS]IA[A-Z0-9]{16}\b"),
     (("eyj",), _START + r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
 )
-_COMPILED = tuple((needs, re.compile(pattern)) for needs, pattern in KEY_SHAPES)
+_COMPILED = tuple((needs, LatePattern(pattern)) for needs, pattern in KEY_SHAPES)
 DISTINCT = 6
 """A shorter key is found only as a whole name."""
 

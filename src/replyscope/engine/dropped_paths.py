@@ -1,7 +1,6 @@
 """The paths in a paste: terminals paste the path of a file that is dropped on them."""
 
 import os
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -47,6 +46,8 @@ def dropped_paths(
 
 
 def _shell_words(text: str) -> list[str]:
+    import shlex  # the composer is loaded before the first paint, and needs no shell
+
     try:
         return shlex.split(text, posix=os.name == "posix")
     except ValueError:

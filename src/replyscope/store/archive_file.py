@@ -18,7 +18,8 @@ from replyscope.store.database import connect, connect_reader
 from replyscope.store.figures import find_figures
 from replyscope.store.folded import read_exchange
 from replyscope.store.hits import find_hits, find_ids
-from replyscope.store.index import Describe, index_these, list_unindexed
+from replyscope.store.index import index_these, list_unindexed
+from replyscope.store.index_entry import Describe
 from replyscope.store.journal import load_frames
 from replyscope.store.requests import load_request
 from replyscope.store.rows import load_session, summarise_sessions

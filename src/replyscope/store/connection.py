@@ -28,8 +28,15 @@ class TolerantConnection(sqlite3.Connection):
         return super().executemany(sql, map(_storable, parameters))
 
 
-def _storable(values: Sequence[object]) -> tuple[object, ...]:
-    return tuple(map(stored, values))
+def _storable(values: Sequence[object]) -> Sequence[object]:
+    """The values as they can be stored; the same object if all can, as nearly always."""
+    for value in values:
+        kind = type(value)
+        if (kind is str and not value.isascii()) or (  # type: ignore[attr-defined]
+            kind is int and not _LEAST <= value <= _MOST  # type: ignore[operator]
+        ):
+            return tuple(map(stored, values))
+    return values
 
 
 def stored(value: object) -> object:

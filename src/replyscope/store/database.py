@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from replyscope.domain.errors import StoreError, StoreGone
 from replyscope.store.connection import TolerantConnection
 from replyscope.store.hub_triggers import renew_triggers
-from replyscope.store.schema import check_version, migrate
+from replyscope.store.schema import check_version, is_migrated, migrate
 from replyscope.store.sql_functions import NowMs, register_functions, wall_ms
 from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
 
@@ -187,8 +187,7 @@ class Database:
             if self._path is None:
                 return job(self._writer())
             if self._search_connection is None:
-                self._wait_for_tables()
-                self._search_connection = connect_reader(self._path, is_temporary=True)
+                self._search_connection = self._connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
             raise self._translated(error) from error
@@ -247,16 +246,24 @@ class Database:
         if self._path is None:
             return self._writer()
         if self._read_connection is None:
-            self._wait_for_tables()
-            self._read_connection = connect_reader(self._path)
+            self._read_connection = self._connect_reader(self._path)
         return self._read_connection
 
-    def _wait_for_tables(self) -> None:
-        """Wait until the writer has created or migrated the file: a first key may read it while
-        the app still opens it.
+    def _connect_reader(self, path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
+        """Connect when the writer has created or migrated the file: a first key may read it while
+        the app still opens it. A file of this version can be read where nothing can be written.
         """
-        self._writing.submit(self._writer).result()
+        try:
+            self._writing.submit(self._writer).result()
+        except sqlite3.OperationalError as error:
+            if not is_unwritable(error, path) or not path.exists():
+                raise
+            with _closed_on_error(connect_reader(path, is_temporary=is_temporary)) as connection:
+                if not is_migrated(connection):
+                    raise
+                return connection
         self._check_there()
+        return connect_reader(path, is_temporary=is_temporary)
 
     def _close_reader(self) -> None:
         if self._read_connection is not None:
@@ -327,9 +334,19 @@ def connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connect
             connection.execute("SELECT count(*) FROM sqlite_master")
             return connection
     except sqlite3.OperationalError as error:
-        if not is_unwritable(error, path) or not path.exists():
+        if not is_unwritable(error, path) or not path.exists() or _has_wal(path):
             raise
         return connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _has_wal(path: Path) -> bool:
+    """Whether changes are in the WAL that were not yet written to the file: an immutable
+    connection does not see them.
+    """
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ FIRST_ID = 1 << 24
 """Smaller ids are of older versions, and in any order."""
 _TIME_BITS = 16
 _ID_BITS = 4
+_IN_SLOT = (1 << _ID_BITS) - 1
 _MOST = (1 << 46) - 1
 
 
@@ -25,33 +26,44 @@ def end_of(fact_id: int) -> int:
     return ((fact_id - FIRST_ID >> _ID_BITS) + 1) << _TIME_BITS
 
 
-def free_id(connection: sqlite3.Connection, started_ms: int) -> int:
-    """An id that is free, as near above the base as possible.
+class IdsInUse:
+    """The ids in use, for one transaction in which nobody else takes some."""
 
-    The slots after the base are tried in steps that double, then those between the last two: many
-    imported replies may have the same time.
-    """
-    first = base_of(started_ms) >> _ID_BITS
-    step = 0
-    while (found := _free_in(connection, first + step)) is None:
-        step = 2 * step or 1
-    full = step // 2
-    while step - full > 1:
-        middle = (full + step) // 2
-        earlier = _free_in(connection, first + middle)
-        if earlier is None:
-            full = middle
-        else:
-            step, found = middle, earlier
-    return found
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._free: dict[int, int | None] = {}
+        """The free id of each slot that was looked at; None for a slot without room."""
 
+    def take(self, started_ms: int) -> int:
+        """An id that is free, as near above the base as possible. It is in use from now on.
 
-def _free_in(connection: sqlite3.Connection, slot: int) -> int | None:
-    """The id after the last one of a slot; None if the slot has no room."""
-    low = slot << _ID_BITS
-    end = low + (1 << _ID_BITS)
-    row = connection.execute(
-        "SELECT max(id) FROM fact WHERE id >= ? AND id < ?", (low, end)
-    ).fetchone()
-    free = low if row[0] is None else int(row[0]) + 1
-    return free if free < end else None
+        The slots after the base are tried in steps that double, then those between the last two:
+        many imported replies may have the same time.
+        """
+        first = base_of(started_ms) >> _ID_BITS
+        step = 0
+        while (found := self._free_in(first + step)) is None:
+            step = 2 * step or 1
+        full = step // 2
+        while step - full > 1:
+            middle = (full + step) // 2
+            earlier = self._free_in(first + middle)
+            if earlier is None:
+                full = middle
+            else:
+                step, found = middle, earlier
+        following = found + 1
+        self._free[found >> _ID_BITS] = following if following & _IN_SLOT else None
+        return found
+
+    def _free_in(self, slot: int) -> int | None:
+        """The id after the last one of a slot; None if the slot has no room."""
+        if slot not in self._free:
+            low = slot << _ID_BITS
+            end = low + (1 << _ID_BITS)
+            row = self._connection.execute(
+                "SELECT max(id) FROM fact WHERE id >= ? AND id < ?", (low, end)
+            ).fetchone()
+            free = low if row[0] is None else int(row[0]) + 1
+            self._free[slot] = free if free < end else None
+        return self._free[slot]

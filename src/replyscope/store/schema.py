@@ -15,7 +15,7 @@ from replyscope.store.hub_tables import HUB_TABLES
 from replyscope.store.index_tables import TABLES_BY_TIME
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.usage_sums import USAGE_TABLES
-from replyscope.store.views import VIEW_SCRIPT
+from replyscope.store.views import BOUNDED_USAGE, VIEW_SCRIPT
 
 _FIRST = """
 CREATE TABLE session (
@@ -247,6 +247,11 @@ CREATE INDEX place_by_session ON place (session_id);
 program may continue. Only watched sessions have places: see decision 0038.
 """
 
+_SMALLER_FORMS = "SELECT 1;"
+"""No table changes. From this version on, journals and the texts of the index are written in forms
+that older programs can't read; see decision 0062.
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -261,11 +266,13 @@ MIGRATIONS: tuple[str, ...] = (
     HUB_TABLES,
     TABLES_BY_TIME,
     USAGE_TABLES,
+    BOUNDED_USAGE,
+    _SMALLER_FORMS,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_INDEX_ONLY = frozenset((TABLES_BY_TIME, USAGE_TABLES))
-"""The scripts that change only the search index, which can be made again. They need no backup,
-which takes a minute for an archive of a year.
+_WITHOUT_BACKUP = frozenset((TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE, _SMALLER_FORMS))
+"""The scripts that change only the search index and the views, which can be made again. They need
+no backup, which takes a minute for an archive of a year.
 """
 
 
@@ -302,7 +309,7 @@ def migrate(
 
 def needs_backup(version: int, migrations: Sequence[str] = MIGRATIONS) -> bool:
     """Whether a file of a version is backed up before it is migrated."""
-    return version > 0 and any(script not in _INDEX_ONLY for script in migrations[version:])
+    return version > 0 and any(script not in _WITHOUT_BACKUP for script in migrations[version:])
 
 
 def check_version(
@@ -318,6 +325,11 @@ def check_version(
             f"this one knows {len(migrations)}).",
             "Update replyscope, or use another folder with --data-dir.",
         )
+
+
+def is_migrated(connection: sqlite3.Connection) -> bool:
+    """Whether a file is of this version."""
+    return _version(connection) == len(MIGRATIONS)
 
 
 def _version(connection: sqlite3.Connection) -> int:

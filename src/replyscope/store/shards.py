@@ -52,13 +52,65 @@ def list_shards(connection: sqlite3.Connection) -> tuple[Shard, ...]:
     return tuple(found)
 
 
-def add_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[str]) -> None:
-    """Add the words of a new reply to its shard, which is created if needed."""
-    shard = _shard_for(connection, fact_id)
-    connection.execute(
-        f"INSERT INTO {shard.table} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?)", (fact_id, *words)
-    )
-    _count(connection, shard, 1)
+class ShardWriter:
+    """Adds the words of new replies to their shards, in one transaction in which nobody else
+    changes a shard.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._shards: list[Shard] | None = None
+        self._words: dict[int, list[tuple[object, ...]]] = {}
+
+    def add(self, fact_id: int, words: Sequence[str]) -> None:
+        """Choose the shard of a reply, whose id is already in `fact`. A shard is created if needed.
+        `write` inserts the words.
+        """
+        self._words.setdefault(self._shard_for(fact_id).number, []).append((fact_id, *words))
+
+    def write(self) -> None:
+        """Insert the words of all replies that were added."""
+        for number, rows in self._words.items():
+            self._connection.executemany(
+                f"INSERT INTO search_{number} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?)", rows
+            )
+            _count(self._connection, number, len(rows))
+        self._words = {}
+        self._shards = None
+
+    def _shard_for(self, fact_id: int) -> Shard:
+        if self._shards is None:
+            self._shards = list(list_shards(self._connection))
+        shard = next((one for one in self._shards if one.first_id <= fact_id), None)
+        if shard is None or not shard.is_ordered:
+            return self._create(FIRST_ID)
+        if shard.replies + len(self._words.get(shard.number, ())) < FULL:
+            return shard
+        least, most = (
+            self._connection.execute(
+                f"SELECT {name}(id) FROM fact WHERE id >= ? AND id < ? AND id <> ?",
+                (shard.first_id, shard.end_id, fact_id),
+            ).fetchone()[0]
+            for name in ("min", "max")
+        )
+        if most is None or fact_id > most:
+            return self._create(fact_id)
+        if fact_id < least:
+            self._connection.execute(
+                "UPDATE shard SET first_id = ? WHERE number = ?", (least, shard.number)
+            )
+            return self._create(shard.first_id)
+        return shard
+
+    def _create(self, first_id: int) -> Shard:
+        row = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM shard").fetchone()
+        number = int(row[0])
+        create_full_text(self._connection, f"search_{number}")
+        self._connection.execute(
+            "INSERT INTO shard (number, first_id) VALUES (?, ?)", (number, first_id)
+        )
+        self._shards = list(list_shards(self._connection))
+        return next(one for one in self._shards if one.number == number)
 
 
 def remove_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[str]) -> int:
@@ -74,7 +126,7 @@ def remove_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[s
             "VALUES ('delete', ?, ?, ?, ?, ?)",
             (fact_id, *words),
         )
-    _count(connection, shard, -1)
+    _count(connection, shard.number, -1)
     return shard.number
 
 
@@ -128,10 +180,8 @@ def shrink_earlier(connection: sqlite3.Connection) -> bool:
     return False
 
 
-def _count(connection: sqlite3.Connection, shard: Shard, change: int) -> None:
-    connection.execute(
-        "UPDATE shard SET replies = replies + ? WHERE number = ?", (change, shard.number)
-    )
+def _count(connection: sqlite3.Connection, number: int, change: int) -> None:
+    connection.execute("UPDATE shard SET replies = replies + ? WHERE number = ?", (change, number))
 
 
 def shard_of(connection: sqlite3.Connection, fact_id: int) -> Shard:
@@ -149,36 +199,6 @@ def _find(connection: sqlite3.Connection, fact_id: int) -> Shard | None:
         (fact_id,),
     ).fetchone()
     return None if row is None else Shard(row[0], row[1], row[3] or _END, row[2])
-
-
-def _shard_for(connection: sqlite3.Connection, fact_id: int) -> Shard:
-    """The shard for a new reply, whose id is already in `fact`."""
-    shard = _find(connection, fact_id)
-    if shard is None or not shard.is_ordered:
-        return _create(connection, FIRST_ID)
-    if shard.replies < FULL:
-        return shard
-    least, most = (
-        connection.execute(
-            f"SELECT {name}(id) FROM fact WHERE id >= ? AND id < ? AND id <> ?",
-            (shard.first_id, shard.end_id, fact_id),
-        ).fetchone()[0]
-        for name in ("min", "max")
-    )
-    if most is None or fact_id > most:
-        return _create(connection, fact_id)
-    if fact_id < least:
-        connection.execute("UPDATE shard SET first_id = ? WHERE number = ?", (least, shard.number))
-        return _create(connection, shard.first_id)
-    return shard
-
-
-def _create(connection: sqlite3.Connection, first_id: int) -> Shard:
-    row = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM shard").fetchone()
-    number = int(row[0])
-    create_full_text(connection, f"search_{number}")
-    connection.execute("INSERT INTO shard (number, first_id) VALUES (?, ?)", (number, first_id))
-    return Shard(number, first_id, _END, 0)
 
 
 def _drop_table(connection: sqlite3.Connection, table: str) -> None:

@@ -39,13 +39,31 @@ _SAID = """
     )
 """
 
+
+def _usage(input_tokens: str, output_tokens: str, cost: str) -> str:
+    """The view of the sums, of these figures of a reply."""
+    return f"""
+CREATE VIEW usage_by_day AS SELECT
+    strftime('%Y-%m-%d', f.started_at / 1000.0, 'unixepoch') AS day,
+    f.model AS model,
+    count(*) AS replies,
+    sum(f.marks LIKE '% error %') AS errors,
+    sum({input_tokens}) AS input_tokens,
+    sum({output_tokens}) AS output_tokens,
+    sum({cost}) AS cost_usd,
+    sum(f.output IS NULL) AS without_usage,
+    sum(f.cost IS NULL) AS without_cost
+FROM fact f JOIN session s ON s.id = f.session_id WHERE s.deleted_at IS NULL GROUP BY 1, 2;
+"""
+
+
 VIEW_SCRIPT = f"""
 CREATE TABLE choice_text (
     fact_id INTEGER NOT NULL REFERENCES fact (id) ON DELETE CASCADE,
     choice INTEGER NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (fact_id, choice)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE tool_call (
     fact_id INTEGER NOT NULL REFERENCES fact (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
@@ -111,15 +129,18 @@ CREATE VIEW tool_calls AS SELECT
 FROM tool_call c JOIN fact f ON f.id = c.fact_id JOIN session s ON s.id = f.session_id
 WHERE s.deleted_at IS NULL;
 
-CREATE VIEW usage_by_day AS SELECT
-    strftime('%Y-%m-%d', f.started_at / 1000.0, 'unixepoch') AS day,
-    f.model AS model,
-    count(*) AS replies,
-    sum(f.marks LIKE '% error %') AS errors,
-    sum(f.input) AS input_tokens,
-    sum(f.output) AS output_tokens,
-    sum(f.cost) AS cost_usd,
-    sum(f.output IS NULL) AS without_usage,
-    sum(f.cost IS NULL) AS without_cost
-FROM fact f JOIN session s ON s.id = f.session_id WHERE s.deleted_at IS NULL GROUP BY 1, 2;
+{_usage("f.input", "f.output", "f.cost")}
+"""
+
+
+def _counted(column: str) -> str:
+    return f"CASE WHEN {column} > -1e12 AND {column} < 1e12 THEN {column} END"
+
+
+BOUNDED_USAGE = f"""
+DROP VIEW usage_by_day;
+{_usage(*map(_counted, ("f.input", "f.output", "f.cost")))}
+"""
+"""The sums without figures of 10^12 and more, which no reply has: SQLite stops a query whose sum
+overflows.
 """

@@ -139,7 +139,7 @@ def test_an_unshared_session_is_gone_from_every_list(machines: Machines) -> None
     machines.run("a", "hub", "grant", "ben")
     machines.join("b", "ben")
     assert len(machines.json("b", "sessions", "list", "--hub")) == 1
-    machines.run("a", "hub", "unshare", "tag:team")
+    machines.run("a", "hub", "unshare", "tag:team", "--yes")
     for at in ("a", "b"):
         assert machines.json(at, "sessions", "list", "--hub") == []
     machines.run("a", "hub", "sync")

@@ -4,12 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
 
 from replyscope.cli.hub_review import open_hub_review
 from replyscope.cli.wiring import Wiring, wire
 from replyscope.domain.hub import START
 from replyscope.hub.postgres.hub import PostgresHub
 from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.dialogs.help import HelpScreen
+from replyscope.ui.review.commands import CHANGES
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.services import Services
 from tests.hub.postgres.conftest import FOUNDER
@@ -17,6 +21,7 @@ from tests.support.hub_entries import Log
 from tests.support.postgres import PostgresServer
 from tests.support.queries import answer
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_keys import footer
 from tests.ui.test_review import ask, found
 
 Opened = tuple[ReplyscopeApp, list[Services]]
@@ -59,6 +64,11 @@ def app(
     return make_app(tmp_path / "data", address, wires=wires, open_hub=open_hub), opened
 
 
+def help_rows(pilot: Pilot[None]) -> str:
+    """The rows of the help."""
+    return str(pilot.app.screen.query_one("#help-rows", Static).content)
+
+
 async def test_the_review_of_the_hub_finds_previews_and_refuses_changes(
     app: Opened,
 ) -> None:
@@ -72,7 +82,17 @@ async def test_the_review_of_the_hub_finds_previews_and_refuses_changes(
         await ask(pilot, "pears by:me machine:laptop")
         await until(pilot, lambda: found(pilot) == 1, "one reply")
         await until(pilot, lambda: "What grows here?" in frame(pilot), "the preview")
-        await pilot.press("escape", "p")
+        await pilot.press("escape")
+        await until(pilot, lambda: "[e] export" in footer(pilot), "the footer of the results")
+        for offered in ("tags", "delete", "pin", "archive", "rename"):
+            assert f"] {offered}" not in footer(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen), "the help")
+        await until(pilot, lambda: "review.export" in help_rows(pilot), "its rows")
+        assert not [name for name in CHANGES if name in help_rows(pilot).split()]
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen), "the review again")
+        await pilot.press("p")
         await until(pilot, lambda: "can't be changed from here" in frame(pilot), "the refusal")
         await pilot.press("enter")
         await until(pilot, lambda: "is on the hub only" in frame(pilot), "the explanation")

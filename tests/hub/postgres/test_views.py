@@ -121,3 +121,36 @@ def test_a_hub_of_the_first_format_gets_the_views(
     (row,) = seen(server, database, "ben", "replies")
     assert row["text"] is None
     assert [r["text"] for r in seen(server, database, "ben", "messages")] == [None, None]
+
+
+def test_a_sum_that_is_too_large_for_a_column_stops_no_query(
+    hub: PostgresHub, server: PostgresServer, database: str
+) -> None:
+    """Ten million replies of the largest count; a thousand of a larger one stand for them."""
+    hub.push("m", "laptop", Log("m").turn("s", "hello", answer("yes")), START)
+    with server.connect(database, "founder") as connection:
+        connection.execute("UPDATE replyscope.reply SET input = 1e16, output = 7")
+        (definition,) = connection.execute(
+            "SELECT pg_get_viewdef('replyscope.usage_by_day'::regclass)"
+        ).fetchone() or ("",)
+        many = str(definition).replace("'1000000000000'", "'100000000000000000'")
+        assert many != definition
+        rows = "(SELECT r.* FROM replyscope.reply r, generate_series(1, 1000)) r"
+        statement = many.rstrip(";").replace("replyscope.reply r", rows)
+        (found,) = connection.execute(statement.encode()).fetchall()
+    assert (found[2], found[4], found[5]) == (1000, None, 7000)
+
+
+def test_a_hub_of_the_third_format_gets_the_bounds(
+    hub: PostgresHub, open_hub: OpenHub, server: PostgresServer, database: str
+) -> None:
+    hub.grant("ben")
+    hub.push("m", "laptop", Log("m", is_shared=True).turn("s", "hello", answer("yes")), START)
+    with server.connect(database, "founder") as connection:
+        connection.execute("DROP VIEW replyscope.usage_by_day")
+        connection.execute("CREATE VIEW replyscope.usage_by_day AS SELECT 1 AS day")
+        connection.execute("UPDATE replyscope.hub SET version = 3")
+    hub.close()
+    hub.initialise()
+    (row,) = seen(server, database, "ben", "usage_by_day")
+    assert row["replies"] == 1

@@ -101,6 +101,19 @@ def test_nothing_is_sent_while_answers_fail_to_come_and_later_a_lost_one_is_forg
     assert not line.pace.is_answer_certain
 
 
+def test_the_echo_of_a_key_may_wait_on_the_line_but_not_on_one_that_is_full_or_stalled() -> None:
+    pace = LinePace()
+    pace.rate = 10_000.0
+    pace.sent(500, 1.0)
+    assert pace.room(1.0) < LEAST_ROOM
+    assert pace.room_for_keys(1.0) >= LEAST_ROOM
+    pace.sent(2_000, 1.0)
+    assert pace.room_for_keys(1.0) == 0
+    pace.round_trip_s = 0.05
+    assert pace.room_for_keys(2.0) == 0
+    assert pace.room_for_keys(9.0) >= LEAST_ROOM
+
+
 def test_a_slow_line_is_kept_free_half_of_the_time_but_not_after_a_command_key() -> None:
     pace = LinePace()
     pace.rate = 10_000.0

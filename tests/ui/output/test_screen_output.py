@@ -133,6 +133,38 @@ def test_a_pane_beside_others_that_scrolls_costs_its_new_lines(
     assert _bytes_for(screen(50), screen(50 + by), abilities) < 200 * abs(by)
 
 
+def _slow_output() -> tuple[Writer, ScreenOutput, list[Line]]:
+    """An output to a slow line, and the lines that are on its screen."""
+    writer, output = _output(60, 20, Abilities())
+    lines: list[Line] = [[(f"{n} ".ljust(60, "-"), "")] for n in range(20)]
+    draw(output, lines, 60)
+    output.pace.rate = 3_000.0
+    return writer, output, lines
+
+
+def test_the_echo_of_a_key_does_not_wait_for_room_on_the_line() -> None:
+    writer, output, lines = _slow_output()
+    text: list[Line] = [[(f"{n} ".ljust(60, "+"), "")] for n in range(2, 20)]
+    draw(output, [*lines[:2], *text], 60)
+    assert output.is_waiting
+    draw(output, [[("0 key ".ljust(60, "-"), "")], lines[1], *text], 60)
+    assert "key" in writer.sent[-1]
+
+
+def test_after_a_command_key_a_few_words_are_sent_before_long_lines() -> None:
+    writer, output, lines = _slow_output()
+    new: list[Line] = [*lines[:2], *([(f"{n} ".ljust(60, "+"), "")] for n in range(2, 20))]
+    new[15] = [("15 ".ljust(40, "-") + "cancelled".ljust(20, "-"), "")]
+    output.pace.hurry(writer.time_s)
+    sent = len(writer.sent)
+    draw(output, new, 60)
+    while output.is_waiting:
+        writer.time_s += 0.01
+        output.flush()
+    assert "+" not in "".join(writer.sent[sent:]).partition("cancelled")[0]
+    assert writer.shown() == drawn_whole(new, 60)
+
+
 def test_an_equal_screen_costs_nothing() -> None:
     lines: list[Line] = [[("same".ljust(20), "1")]] * 3
     writer, output = _output(20, 3, Abilities())
@@ -211,3 +243,20 @@ def test_a_wide_character_that_loses_a_half_leaves_a_blank() -> None:
     output.show(pieces[1:], (10, 1), (0, 0), is_synced=False)
     shown = "".join(cell.data for cell in writer.shown()[0])
     assert shown == "日 xy 日本"
+
+
+def test_styles_that_are_no_longer_shown_are_dropped_and_nothing_is_drawn_again() -> None:
+    def lines(first: int) -> list[Line]:
+        title: Line = [("title".ljust(30), "1;44")]
+        coloured: Line = [
+            ("▀", f"38;2;{number // 256};{number % 256};9") for number in range(first, first + 30)
+        ]
+        return [title, coloured]
+
+    writer, output = _output(30, 2, Abilities())
+    for frame in range(1_000):
+        draw(output, lines(30 * frame), 30)
+        assert writer.shown() == drawn_whole(lines(30 * frame), 30)
+        assert "title" not in writer.sent[-1] or frame == 0
+    assert writer.repaints == 0
+    assert len(output._pens) < 5_000

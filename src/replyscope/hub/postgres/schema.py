@@ -6,7 +6,7 @@ that compare owners themselves.
 """
 
 from replyscope.domain.sql_views import VIEWS
-from replyscope.hub.postgres.views import VIEW_SCRIPT
+from replyscope.hub.postgres.views import BOUNDED_USAGE, VIEW_SCRIPT
 
 _TABLES = """
 CREATE TABLE {schema}.hub (
@@ -265,6 +265,7 @@ VERSIONS: tuple[str, ...] = (
     _TABLES + _EDGES.replace("BASE", "reply") + _EDGES.replace("BASE", "words") + _SECURITY,
     VIEW_SCRIPT,
     "",
+    BOUNDED_USAGE,
 )
 """Script n migrates a hub from version n to n + 1. After the last one the functions are replaced:
 a change of a function is a version of its own, perhaps with an empty script.

@@ -42,6 +42,27 @@ _SESSION = (
 )
 _OF_REPLY, _OF_MESSAGE = (_SESSION % {"table": table} for table in ("r", "m"))
 
+
+def _usage(bound: str) -> str:
+    """The view of the sums. `bound` has the sum of tokens at each `{}`."""
+    input_sum, output_sum = (
+        bound.replace("{}", f"sum({_whole(column)})") for column in ("r.input", "r.output")
+    )
+    return f"""
+{_VIEW % "usage_by_day"} SELECT
+    left({_time("r.started_at")}, 10) AS day,
+    r.model AS model,
+    count(*) AS replies,
+    count(*) FILTER (WHERE strpos(r.marks, ' error ') > 0) AS errors,
+    ({input_sum})::bigint AS input_tokens,
+    ({output_sum})::bigint AS output_tokens,
+    sum(r.cost) FILTER (WHERE abs(r.cost) < 1e12) AS cost_usd,
+    count(*) FILTER (WHERE r.output IS NULL) AS without_usage,
+    count(*) FILTER (WHERE r.cost IS NULL) AS without_cost
+FROM {{schema}}.reply r {_OF_REPLY} GROUP BY 1, 2;
+"""
+
+
 VIEW_SCRIPT = f"""
 ALTER TABLE {{schema}}.message
     ADD COLUMN created_at bigint, ADD COLUMN said text,
@@ -112,18 +133,14 @@ FROM {{schema}}.message m {_OF_MESSAGE};
     r.owner AS owner
 FROM {{schema}}.reply r CROSS JOIN {_elements("r.tool_calls", "c")} {_OF_REPLY};
 
-{_VIEW % "usage_by_day"} SELECT
-    left({_time("r.started_at")}, 10) AS day,
-    r.model AS model,
-    count(*) AS replies,
-    count(*) FILTER (WHERE strpos(r.marks, ' error ') > 0) AS errors,
-    sum({_whole("r.input")})::bigint AS input_tokens,
-    sum({_whole("r.output")})::bigint AS output_tokens,
-    sum(r.cost) FILTER (WHERE abs(r.cost) < 1e12) AS cost_usd,
-    count(*) FILTER (WHERE r.output IS NULL) AS without_usage,
-    count(*) FILTER (WHERE r.cost IS NULL) AS without_cost
-FROM {{schema}}.reply r {_OF_REPLY} GROUP BY 1, 2;
+{_usage("{}")}
 """.replace("{{}}", "{}")
+
+BOUNDED_USAGE = f"""
+DROP VIEW {{schema}}.usage_by_day;
+{_usage("CASE WHEN abs({}) < 9e18 THEN {} END")}
+"""
+"""The sums of tokens; NULL for one that is no bigint, which would stop every query of the view."""
 
 
 def choices_json(facts: Facts) -> str | None:

@@ -13,7 +13,9 @@ from textual.widgets import Static
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.styles.styled_once import style_once
+from replyscope.ui.terminal.compositor import TightCompositor
 from replyscope.ui.terminal.settling import settle
+from replyscope.ui.terminal.textual_internals import use_compositor
 from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 WELCOME = """\
@@ -40,6 +42,7 @@ class FrontScreen(HoldsKeys, Screen[None]):
 
     def __init__(self, *, is_fresh: bool) -> None:
         super().__init__()
+        use_compositor(self, TightCompositor())
         self._is_fresh = is_fresh
         self._sent: list[Message] = []
         self._holds = False

@@ -146,7 +146,9 @@ class Panes:
         is_empty = not self._desk.conversation.messages
         welcome = self._screen.query_one("#welcome", Static)
         welcome.display = is_empty
-        welcome.update(PRIVATE_WELCOME if self._desk.conversation.is_private else WELCOME)
+        words = PRIVATE_WELCOME if self._desk.conversation.is_private else WELCOME
+        if welcome.content != words:  # an update lays the screen out again
+            welcome.update(words)
         self.transcript.display = not is_empty
         self._draw_title()
         self._reading.draw()
@@ -246,7 +248,9 @@ class Panes:
             text = "  ·  ".join(filter(None, (text, f"{stashed} stashed")))
         line = self._screen.query_one("#attachments", Static)
         line.display = bool(text)
-        line.update(Content(f"📎 {text}"))
+        shown = Content(f"📎 {text}")
+        if line.content != shown:
+            line.update(shown)
         self._drafts.save_soon()
 
     async def draw_sidebar(self) -> None:

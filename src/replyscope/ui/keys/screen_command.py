@@ -13,7 +13,7 @@ Groups = TypeVar("Groups")
 class ScreenCommand(Generic[Groups]):
     """One command. `word` is its word in the footer, and `id` the name by which a person remaps
     its keys; without an id the command is not listed in the help. With `is_always` its keys
-    work in each pane.
+    work in each pane. `is_change` marks one that changes saved sessions, which a hub refuses.
     """
 
     keys: str
@@ -23,6 +23,7 @@ class ScreenCommand(Generic[Groups]):
     id: str | None = None
     word: str = ""
     is_always: bool = False
+    is_change: bool = False
 
     def binding(self) -> BindingType:
         """The binding that runs the command on the screen."""

@@ -31,6 +31,8 @@ _DRAINED_S = 0.02
 """A shorter wait is noise."""
 _AGING = 0.001
 """The shortest round trip grows by this part each second: the route may have changed."""
+_MOST_QUEUED_S = 4 * QUEUED_S
+"""The maximum time that the echo of a key is added to."""
 _HURRY_S = 0.5
 _STALLED_S = 0.5
 """Nothing is sent while an answer is late by this time."""
@@ -155,21 +157,37 @@ class LinePace:
         self._carrying_s = self._carrying_s * _KEPT + took_s
         self.rate = self._carried / max(self._carrying_s, 0.0001)
 
+    def _is_stalled(self, now_s: float) -> bool:
+        if self.round_trip_s is None or not self._probes:
+            return False
+        oldest = self._probes[0]
+        late_s = now_s - oldest.sent_s - self.round_trip_s - oldest.expected_s
+        if late_s > _LOST_S:
+            self.forget()
+            return False
+        return late_s > _STALLED_S
+
+    def room_for_keys(self, now_s: float) -> int:
+        """Bytes that may be sent now for the echo of a key. It may wait on the line, behind what is
+        there: to wait for room first would take longer.
+        """
+        is_full = self.rate is not None and self._free_s - now_s > _MOST_QUEUED_S
+        return 0 if is_full or self._is_stalled(now_s) else LEAST_ROOM
+
     def room(self, now_s: float) -> int:
         """Bytes that may be sent now."""
-        if self.round_trip_s is not None and self._probes:
-            oldest = self._probes[0]
-            late_s = now_s - oldest.sent_s - self.round_trip_s - oldest.expected_s
-            if late_s > _LOST_S:
-                self.forget()
-            elif late_s > _STALLED_S:
-                return 0
+        if self._is_stalled(now_s):
+            return 0
         if self.rate is None:
             return UNLIMITED
         queued_s = self._free_s - now_s
         if queued_s <= 0:
             return max(int(self.rate * QUEUED_S), LEAST_ROOM)
         return max(int(self.rate * (QUEUED_S - queued_s)), 0)
+
+    def is_hurried(self, now_s: float) -> bool:
+        """Whether the effect of a command key is waited for on a slow line."""
+        return self.rate is not None and now_s <= self._hurried_s
 
     def is_resting(self, now_s: float) -> bool:
         """Whether the line is kept free for keys: a slow one carries the rest of the screen half

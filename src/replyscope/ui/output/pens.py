@@ -1,5 +1,8 @@
 """Pens: the styles of cells as numbers, and the shortest sequence from one to another."""
 
+import sys
+from collections.abc import Iterable
+
 from replyscope.domain.values import dataclass
 
 _OFF = {
@@ -19,13 +22,16 @@ _OFF = {
 }
 """The code that ends each attribute."""
 _SEEN_ON_BLANK = {"4", "7", "9", "21", "51", "52", "53"}
-_MOST_PENS = 50_000
+_ROOM = 4_000
+"""New pens before those that are not on the screen are dropped. A picture drawn with blocks has a
+pen for each cell, and each rendering of a link has one of its own."""
+_MOST_CHANGES = 4_000
 PLAIN = "\0"
 """The pen of a terminal after a reset."""
 
 
 class PensFull(Exception):
-    """There are more different styles than pens."""
+    """There is no room for another pen. `Pens.kept` makes some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,13 @@ def parse_pen(ansi: str, link: str = "") -> Pen:
 
 
 class Pens:
-    """The pens seen so far. Each is a character, so that rows of them are strings."""
+    """The pens seen lately. Each is a character, so that rows of them are strings.
 
-    def __init__(self) -> None:
+    `room` is the number of new pens after which they are full.
+    """
+
+    def __init__(self, room: int = _ROOM) -> None:
+        self._most = room
         self._keys: dict[tuple[str, str], str] = {}
         self._pens: list[Pen] = []
         self._of: dict[Pen, str] = {}
@@ -78,10 +88,25 @@ class Pens:
         self._changes: dict[tuple[str, str], str] = {}
         self.pen("")
 
+    def __len__(self) -> int:
+        return len(self._pens)
+
+    def kept(self, used: Iterable[str], room: int = 0) -> tuple["Pens", dict[int, str]]:
+        """Pens with only those that are used, and room for at least that many others. Returns
+        also the new characters by the old ones, for `str.translate`.
+        """
+        pens = Pens()
+        pens._most = sys.maxsize
+        moved = {ord(pen): pens._number(self._pens[ord(pen)]) for pen in used}
+        pens._most = len(pens._pens) + max(room, _ROOM)
+        return pens, moved
+
     def pen(self, ansi: str, link: str = "") -> str:
         """The pen of SGR codes and a link. Raises PensFull."""
         found = self._keys.get((ansi, link))
         if found is None:
+            if len(self._keys) >= self._most:
+                raise PensFull
             found = self._keys[ansi, link] = self._number(parse_pen(ansi, link))
         return found
 
@@ -89,7 +114,7 @@ class Pens:
         found = self._of.get(pen)
         if found is not None:
             return found
-        if len(self._pens) >= _MOST_PENS:
+        if len(self._pens) >= self._most:
             raise PensFull
         number = self._of[pen] = chr(len(self._pens))
         self._pens.append(pen)
@@ -126,7 +151,7 @@ class Pens:
             return f"\x1b]8;;\x1b\\{_reset(pen)}{_link(pen)}"
         found = self._changes.get((old, new))
         if found is None:
-            if len(self._changes) > _MOST_PENS:
+            if len(self._changes) >= _MOST_CHANGES:
                 self._changes.clear()
             found = _change(self._pens[ord(old)], self._pens[ord(new)])
             self._changes[old, new] = found

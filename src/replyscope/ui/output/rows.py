@@ -61,6 +61,8 @@ def changed_runs(old: ScreenRow, new: ScreenRow, glyphs: Glyphs) -> list[tuple[i
     """The ranges of columns to send, from left to right. None begins or ends within a wide
     character of either row.
     """
+    if old.cells.count(UNKNOWN) == len(old.cells):
+        return [(0, len(new.cells))]
     places = _changed_places(old, new)
     if not places:
         return []

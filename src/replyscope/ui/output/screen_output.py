@@ -18,6 +18,8 @@ from replyscope.ui.output.sequences import Abilities, CellPainter, Sequences
 
 _BEGIN_SYNC = "\x1b[?2026h"
 _END_SYNC = "\x1b[?2026l"
+_LEAST_STATE, _LONGEST_STATE = 3, 30
+"""Cells of a few words. Fewer are of borders and scroll bars."""
 _LEAST_SYNCED = 200
 """A shorter frame is drawn at once by every terminal."""
 
@@ -144,12 +146,14 @@ class ScreenOutput:
             return
         now_s = self._writer.now_s()
         room = self.pace.room(now_s)
+        only_cursor = room < LEAST_ROOM or self.pace.is_resting(now_s)
+        if only_cursor:
+            room = self.pace.room_for_keys(now_s)
         if room >= LEAST_ROOM:
-            is_resting = self.pace.is_resting(now_s)
-            frame = self._frame(room, only_cursor=is_resting)
+            frame = self._frame(room, only_cursor=only_cursor)
             if frame:
                 self._send(frame)
-                if not is_resting:
+                if not only_cursor:
                     self.pace.rest(now_s)
             self.is_waiting = self._differs
         if self.is_waiting:
@@ -165,7 +169,7 @@ class ScreenOutput:
 
     def _frame(self, room: int, *, only_cursor: bool) -> str:
         """The sequences for the differences, at most for `room`: rows at the cursor first, then
-        rows from the end of the last frame on.
+        rows from the end of the last frame on, or short runs after a command key.
         """
         out = Sequences(
             self._glyphs, self._pens, self._abilities, self._width, self._pen, self.painter
@@ -181,20 +185,46 @@ class ScreenOutput:
             changed = self._changed()
         near = [y for y in changed if abs(y - self._cursor[1]) <= 1]
         far = [] if only_cursor else [y for y in changed if y not in near]
+        self._draw_rows(out, near, room)
+        if far and self.pace.is_hurried(self._writer.now_s()):
+            self._draw_short_runs(out, far, room)
         far.sort(key=lambda y: (y - self._next) % self._height)
-        for y in (*near, *far):
-            if out.size >= room:
-                self._next = y
-                break
-            row = self._wanted[y]
-            for start, end in changed_runs(self._sent[y], row, self._glyphs):
-                out.run(y, start, end, row)
-            self._sent[y] = row
+        self._draw_rows(out, far, room)
         if out.size or self._sent_cursor != self._cursor:
             out.move(*self._cursor)
             self._sent_cursor = self._cursor
         self._pen = out.pen
         return out.text()
+
+    def _draw_rows(self, out: Sequences, rows: Iterable[int], room: int) -> None:
+        """Draw the differences of rows, while there is room."""
+        for y in rows:
+            if out.size >= room:
+                self._next = y
+                return
+            row = self._wanted[y]
+            for start, end in changed_runs(self._sent[y], row, self._glyphs):
+                out.run(y, start, end, row)
+            self._sent[y] = row
+
+    def _draw_short_runs(self, out: Sequences, rows: Iterable[int], room: int) -> None:
+        """Draw the short differences of rows, the shortest first: a state is a few words, and on
+        a slow line the long lines of a text would delay it.
+        """
+        runs = [
+            (end - start, y, start, end)
+            for y in rows
+            for start, end in changed_runs(self._sent[y], self._wanted[y], self._glyphs)
+            if _LEAST_STATE <= end - start <= _LONGEST_STATE
+        ]
+        for _, y, start, end in sorted(runs):
+            if out.size >= room:
+                return
+            row = self._wanted[y]
+            out.run(y, start, end, row)
+            self._sent[y] = replaced(
+                self._sent[y], start, row.cells[start:end], row.pens[start:end]
+            )
 
     @property
     def _shows_pixels(self) -> bool:
@@ -245,14 +275,29 @@ class ScreenOutput:
     def _parse(self, piece: PlacedSegments) -> ScreenRow:
         try:
             return self._parsed(piece)
-        except (GlyphsFull, PensFull):
-            # New tables; what was parsed with the old ones means something else.
-            self._glyphs, self._pens = Glyphs(), Pens()
+        except PensFull:
+            self._drop_pens()
+            return self._parse(piece)
+        except GlyphsFull:
+            # A new table; what was parsed with the old one means something else.
+            self._glyphs = Glyphs()
             self._rows, self._older_rows = {}, {}
             self._want_blanks()
             self.forget()
             self._writer.repaint()
             return self._parsed(piece)
+
+    def _drop_pens(self) -> None:
+        """Keep only the pens of the two screens, under other characters."""
+        screens = (self._wanted, self._sent)
+        used = {pen for rows in screens for row in rows for pen in row.pens}
+        used.update(self._pen or ())
+        self._pens, moved = self._pens.kept(used, 2 * self._width)  # and a blank of each
+        self._wanted, self._sent = (
+            [ScreenRow(row.cells, row.pens.translate(moved)) for row in rows] for rows in screens
+        )
+        self._pen = self._pen and moved[ord(self._pen)]
+        self._rows, self._older_rows = {}, {}
 
     def _parsed(self, piece: PlacedSegments) -> ScreenRow:
         cells, pens = [], []

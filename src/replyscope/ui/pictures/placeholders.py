@@ -5,7 +5,6 @@ are replaced when they are sent.
 https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 
@@ -45,6 +44,8 @@ class CellSpan:
 
 def image_id(key: str, grid: Grid) -> int:
     """The id of a picture in a grid: 24 bits, never 0."""
+    import hashlib  # only a picture needs OpenSSL
+
     digest = hashlib.sha256(f"{key} {grid.columns} {grid.rows}".encode()).digest()
     return int.from_bytes(digest[:3]) or 1
 

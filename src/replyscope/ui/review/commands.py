@@ -54,18 +54,20 @@ REVIEW_COMMANDS: tuple[ScreenCommand[ReviewGroups], ...] = (
                   lambda g: g.search.sort_next(), "review.sort", "order"),
     ReviewCommand("S,shift+s", "save", "Save this query as a folder",
                   lambda g: g.saved_queries.save(), "review.save", "keep query"),
-    ReviewCommand("t", "tag", "Tags", lambda g: g.labelling.tag(), "review.tag", "tags"),
-    ReviewCommand("p", "pin", "Pin", lambda g: g.labelling.pin(), "review.pin", "pin"),
+    ReviewCommand("t", "tag", "Tags",
+                  lambda g: g.labelling.tag(), "review.tag", "tags", is_change=True),
+    ReviewCommand("p", "pin", "Pin",
+                  lambda g: g.labelling.pin(), "review.pin", "pin", is_change=True),
     ReviewCommand("a", "archive", "Archive",
-                  lambda g: g.labelling.archive(), "review.archive", "archive"),
+                  lambda g: g.labelling.archive(), "review.archive", "archive", is_change=True),
     ReviewCommand("d,delete", "delete", "Delete, or restore",
-                  lambda g: g.sessions.delete(), "review.delete", "delete"),
+                  lambda g: g.sessions.delete(), "review.delete", "delete", is_change=True),
     ReviewCommand("u", "undo", "Undo the last change",
                   lambda g: g.changes.undo(), "review.undo", "undo"),
     ReviewCommand("R,shift+r", "rename", "Rename",
-                  lambda g: g.sessions.rename(), "review.rename", "rename"),
+                  lambda g: g.sessions.rename(), "review.rename", "rename", is_change=True),
     ReviewCommand("X,shift+x", "purge", "Delete permanently",
-                  lambda g: g.sessions.purge(), "review.purge", "remove for good"),
+                  lambda g: g.sessions.purge(), "review.purge", "remove for good", is_change=True),
     ReviewCommand("e", "export", "Export sessions",
                   lambda g: g.exports.export_chosen(), "review.export", "export"),
     ReviewCommand("E,shift+e", "export found", "Export all results",
@@ -82,4 +84,6 @@ REVIEW_COMMANDS: tuple[ScreenCommand[ReviewGroups], ...] = (
                   lambda g: g.layout.quit(), "app.quit", "quit", is_always=True),
 )
 # fmt: on
+CHANGES = frozenset(command.id for command in REVIEW_COMMANDS if command.is_change)
+"""The ids of the commands that change saved sessions; on a hub they are neither offered nor run."""
 REVIEW_KEYS: list[BindingType] = [command.binding() for command in REVIEW_COMMANDS]

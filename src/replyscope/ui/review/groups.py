@@ -1,5 +1,6 @@
 """The groups of the review screen, composed: each gets the desk and what it draws into."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +45,12 @@ class ReviewGroups:
 
 
 def compose_review(
-    screen: WorkingScreen[Any], services: Services, widgets: SearchWidgets
+    screen: WorkingScreen[Any],
+    services: Services,
+    widgets: SearchWidgets,
+    hidden: Collection[str | None],
 ) -> ReviewGroups:
-    """The groups of a screen with these widgets."""
+    """The groups of a screen with these widgets; the help leaves out the `hidden` bindings."""
     field, results = widgets.field, widgets.results
     desk = ReviewDesk(services, screen, results, lambda: field.value)
     source = StoredSource(services)
@@ -72,6 +76,6 @@ def compose_review(
         exports=Exports(desk, screen),
         comparing=Comparing(desk, reading, ReplyScreens(screen, services, source)),
         statistics=Statistics(desk, search),
-        help=ReviewHelp(screen),
+        help=ReviewHelp(screen, hidden),
         pictures=PictureCommands(screen, services, lambda: False),
     )

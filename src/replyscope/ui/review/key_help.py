@@ -1,5 +1,6 @@
 """The help of the review screen: the keys of its panes, and the query language."""
 
+from collections.abc import Collection
 from typing import Any
 
 from replyscope.ui.dialogs.help import HelpScreen, HelpSection
@@ -17,14 +18,15 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class ReviewHelp:
-    """Opens the help of a review screen."""
+    """Opens the help of a review screen, without the `hidden` ids of bindings."""
 
-    def __init__(self, screen: WorkingScreen[Any]) -> None:
+    def __init__(self, screen: WorkingScreen[Any], hidden: Collection[str | None]) -> None:
         self._screen = screen
+        self._hidden = hidden
 
     def show(self) -> None:
         """Open the help dialog."""
-        app, screen = self._screen.app, type(self._screen)
+        app = self._screen.app
         panes = (
             ("Query", QueryField),
             ("Results", Results),
@@ -37,8 +39,12 @@ class ReviewHelp:
         facets = KeyRow("1 … 9, Alt+1 … 9", "Add a facet to the query, or remove it")
         sections = [
             HelpSection("The query", [KeyRow(written, asks) for written, asks in LANGUAGE]),
-            HelpSection("Everywhere in the review", rows_of(app, screen, typed=False)),
-            HelpSection("Outside the query", [*rows_of(app, screen, typed=True), facets]),
+            HelpSection("Everywhere in the review", self._rows(typed=False)),
+            HelpSection("Outside the query", [*self._rows(typed=True), facets]),
             *(HelpSection(title, rows_of(app, kind)) for title, kind in panes),
         ]
         app.push_screen(HelpScreen(sections))
+
+    def _rows(self, *, typed: bool) -> list[KeyRow]:
+        rows = rows_of(self._screen.app, type(self._screen), typed=typed)
+        return [row for row in rows if row.id not in self._hidden]

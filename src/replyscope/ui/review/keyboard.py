@@ -1,6 +1,6 @@
 """The footer of the review screen: the order of its keys by pane, and their words now."""
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import Any
 
 from textual.binding import Binding
@@ -34,7 +34,7 @@ has no id.
 
 
 class ReviewKeys(KeyGuide):
-    """The meaning of keys now."""
+    """The meaning of keys now. `hidden` are the ids of bindings that these sessions do not have."""
 
     def __init__(
         self,
@@ -42,11 +42,13 @@ class ReviewKeys(KeyGuide):
         results: Results,
         undo: Sized,
         pictures: PictureCommands,
+        hidden: Collection[str | None],
     ) -> None:
         self._screen = screen
         self._pictures = pictures
         self._results = results
         self._undo = undo
+        self._hidden = hidden
 
     def order(self) -> Sequence[str]:
         """The ids of bindings for the footer, most useful first."""
@@ -56,6 +58,8 @@ class ReviewKeys(KeyGuide):
         """The word of a binding in the footer; empty while its command does nothing."""
         marked = self._results.marked
         is_listed = self._screen.focused is self._results
+        if binding.id in self._hidden:
+            return ""
         match binding.id or binding.action:
             case "review.back":
                 return "results" if not is_listed else "unmark" if marked else "chat"

@@ -17,7 +17,7 @@ from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
-from replyscope.ui.review.commands import REVIEW_COMMANDS, REVIEW_KEYS
+from replyscope.ui.review.commands import CHANGES, REVIEW_COMMANDS, REVIEW_KEYS
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.groups import ReviewGroups, compose_review
 from replyscope.ui.review.keyboard import ReviewKeys
@@ -35,6 +35,10 @@ from replyscope.ui.working_screen import WorkingScreen
 
 Opened = tuple[str, str | None]
 """A session, and the message of it that is shown."""
+_READ_ONLY = (
+    "Sessions on the hub can't be changed from here. Change the session on a machine that has it; "
+    "its next sync sends the change."
+)
 
 
 class ReviewScreen(WorkingScreen[Opened | None]):
@@ -68,9 +72,10 @@ class ReviewScreen(WorkingScreen[Opened | None]):
             results=Results(services.clock, id="results"),
             head=ResultsHead(id="results-head"),
         )
-        self.groups = compose_review(self, services, self._widgets)
+        self._refused = CHANGES if services.hub_name else frozenset()
+        self.groups = compose_review(self, services, self._widgets, self._refused)
         self.key_guide = ReviewKeys(
-            self, self._widgets.results, services.undo, self.groups.pictures
+            self, self._widgets.results, services.undo, self.groups.pictures, self._refused
         )
         self._routes = _routes(self.groups, self._show_title, self.refresh_bindings)
 
@@ -110,8 +115,12 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         self.query_one("#preview-conversation").border_title = Content(printable_line(title))
 
     def action_run(self, name: str) -> None:
-        """Run a command of the table."""
-        self._commands[name].run(self.groups)
+        """Run a command of the table, unless the sessions can't be changed here."""
+        command = self._commands[name]
+        if command.id in self._refused:
+            self.tell(_READ_ONLY, is_error=False)
+        else:
+            command.run(self.groups)
 
     @on(DescendantFocus)
     @on(Input.Changed, "#query")

@@ -27,15 +27,15 @@ from replyscope.ui.output.screen_output import ScreenOutput
 from replyscope.ui.terminal.emoji_width import MEASURE
 from replyscope.ui.terminal.paste_guard import PasteGuard
 from replyscope.ui.terminal.textual_internals import (
-    awaits_rest,
     build_parser,
     repaint_all,
+    rest_awaited_s,
     use_escape_delay,
     wrap_output,
 )
 
 _MOST_READ = 4 * 1024
-_ESCAPE_S = 0.05
+_ESCAPE_S = 0.025
 """The maximum time between an ESC and the rest of a sequence; an ESC alone is the Esc key.
 Textual waits 100 ms. A sequence comes in one piece, over SSH too."""
 _PIECES_S = 0.1
@@ -126,8 +126,10 @@ class TerminalDriver(LinuxDriver):
                     return
                 for event in parser.tick():
                     self.process_message(event)
-                is_whole = not (data or awaits_rest(parser))
-                wait_s = _ESCAPE_S if text.endswith("\x1b") else None if is_whole else _PIECES_S
+                # Not from the last input on: answers of the terminal would delay the Esc key.
+                wait_s = rest_awaited_s(parser)
+                if wait_s is None and data:
+                    wait_s = _PIECES_S
 
     def write(self, data: str) -> None:
         """Give text to the writer thread."""

@@ -12,6 +12,7 @@ from rich.color import ColorSystem
 from textual import constants, on
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
+from textual._time import get_time
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding
@@ -37,7 +38,6 @@ __all__ = [
     "RegionCompositor",
     "Render",
     "XTermParser",
-    "awaits_rest",
     "bindings_for_key",
     "bindings_in",
     "bindings_of",
@@ -47,6 +47,7 @@ __all__ = [
     "ensure_vertical_bar",
     "pieces_of",
     "repaint_all",
+    "rest_awaited_s",
     "segments_of",
     "size_of",
     "use_compositor",
@@ -298,8 +299,10 @@ def build_parser(driver: Driver) -> XTermParser:
     return XTermParser(driver._debug)
 
 
-def awaits_rest(parser: XTermParser) -> bool:
-    """Whether a parser waits for the rest of a sequence for a limited time, and `tick` has to be
-    called. Textual calls it ten times a second. No upstream issue known.
+def rest_awaited_s(parser: XTermParser) -> float | None:
+    """Seconds for which a parser still waits for the rest of a sequence; `tick` has to be called
+    then. None if it waits for nothing. Textual calls it ten times a second. No upstream issue
+    known.
     """
-    return parser._timeout_time is not None
+    until_s = parser._timeout_time
+    return None if until_s is None else max(until_s - get_time(), 0.0)
