@@ -141,7 +141,7 @@ def test_a_line_beyond_the_bound_is_skipped_and_counted() -> None:
     assert len(found) == 1
     assert isinstance(made, ForeignConversation)
     assert [(left.what, left.why, left.count) for left in made.left_out] == [
-        ("damaged line", "it is longer than 0 MB", 1)
+        ("damaged line", "it is larger than 0 MB", 1)
     ]
 
 

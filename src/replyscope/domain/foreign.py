@@ -3,7 +3,7 @@
 Ids are derived from the source's ids, so that a second import recognises a session.
 """
 
-import base64
+import binascii
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -43,7 +43,8 @@ from replyscope.domain.values import dataclass
 
 UNKNOWN_MODEL = "unknown"
 """The model of a reply for which the program names none."""
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""The time of a conversation for which the program gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def shared_of(conversation: ForeignConversation) -> Shared:
     """Convert a conversation into a session."""
     scope = f"{conversation.source}/{conversation.key}"
     known = {turn.key for turn in conversation.turns}
-    began = conversation.at or next((t.at for t in conversation.turns if t.at), _EARLIEST)
+    began = conversation.at or next((t.at for t in conversation.turns if t.at), EARLIEST)
     messages, exchanges = _messages_of(conversation, scope, known, began)
     last = messages[-1].created_at if messages else began
     head = conversation.head if conversation.head in known or conversation.grows else None
@@ -245,7 +246,15 @@ def text_of_part(part: Part) -> str:
 
 
 def _id(name: str) -> str:
-    return id_from(hashlib.sha256(name.encode("utf-8", "replace")).digest())
+    return id_of((name,))
+
+
+def id_of(texts: Iterable[str]) -> str:
+    """The id that is made from a text, given in parts."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "replace"))
+    return id_from(digest.digest())
 
 
 def in_a_row(turns: Iterable[ForeignTurn]) -> tuple[ForeignTurn, ...]:
@@ -278,7 +287,8 @@ def time_of(value: object) -> datetime | None:
 def picture_of(name: str, base64_text: str) -> ImagePart | None:
     """An image from its base64; None for other data."""
     try:
-        data = base64.b64decode(base64_text, validate=True)
+        # Without the copy as bytes that base64.b64decode makes.
+        data = binascii.a2b_base64(base64_text, strict_mode=True)
     except ValueError:
         return None
     picture = read_picture(data)

@@ -6,19 +6,20 @@ the rest of the document is one Broken item.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from replyscope.domain.json_text import is_too_deep
+from replyscope.domain.item_bound import MOST_ITEM, narrow, too_large
+from replyscope.domain.json_text import MOST_VALUES, count_values, is_too_deep
 from replyscope.domain.values import dataclass
 
-MOST = 200_000_000
-"""The most characters of one item; a longer one is not read into memory."""
 _CHUNK = 1 << 20
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}"]', re.DOTALL)
 _SPACE = re.compile(r"[\s,]*")
 _DOCUMENT = re.compile(r"\n[{\[]")
 _AND_THE_REST = "; its end was not found, so what follows is not read"
+_WINDOW = 1 << 16
+_CLOSING = '"]}'
 _WHOLE_LITERAL = 16  # a number or word may continue beyond the buffer
 
 
@@ -32,11 +33,15 @@ class Broken:
 class JsonItems:
     """A reader of a text stream. Iterating gives the items of the array at its position."""
 
-    def __init__(self, stream: TextIO, most: int = MOST) -> None:
+    def __init__(self, stream: TextIO, most: int = MOST_ITEM) -> None:
         self._stream = stream
         self._most = most
         self._buffer = ""
         self._at = 0
+        self._wide = 0
+        """The characters of the item's parts with emoji: their values take more memory."""
+        self._read: list[Any] = []
+        """The item that was read to decide about its list."""
         self._decoder = json.JSONDecoder()
         self.is_cut = False
         """Whether an array has no end, so that the rest can't be read."""
@@ -52,6 +57,8 @@ class JsonItems:
 
     def __iter__(self) -> Iterator[Any]:
         """Each item, or Broken in its place."""
+        while self._read:
+            yield self._read.pop()
         while True:
             character = self._next_character()
             if character == "]":
@@ -61,11 +68,14 @@ class JsonItems:
                 self.is_cut = True
                 yield Broken("the file ends in the middle")
                 return
+            why = ""
             try:
                 yield self.value()
             except ValueError as error:
+                why = str(error)
+            if why:  # outside of the handler: the error holds the text that was read
                 self.is_cut = not self._skip()
-                yield Broken(f"{error}{_AND_THE_REST if self.is_cut else ''}")
+                yield Broken(f"{why}{_AND_THE_REST if self.is_cut else ''}")
                 if self.is_cut:
                     return
 
@@ -74,7 +84,7 @@ class JsonItems:
         self._next_character()
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._buffer, self._at)
+                value, end = self._decode()
             except RecursionError:
                 raise ValueError("it is nested too deeply") from None
             except json.JSONDecodeError as error:
@@ -86,10 +96,44 @@ class JsonItems:
                 if is_too_deep(value):
                     raise ValueError("it is nested too deeply")
                 rest = len(self._buffer) - end
-                is_closed = rest > _WHOLE_LITERAL or self._buffer[end - 1] in '"]}'
+                is_closed = rest > _WHOLE_LITERAL or self._buffer[end - 1] in _CLOSING
                 if is_closed or not self._more():
                     self._at = len(self._buffer) - rest
+                    self._release()
                     return value
+
+    def enter_list(self, is_wanted: Callable[[Any], bool]) -> bool:
+        """Enter the first list of the object at the position whose first item is wanted. Returns
+        False, at an unknown position, if there is none.
+        """
+        self._at += self._next_character() == "{"
+        try:
+            while self._next_character() == '"':
+                self.value()  # the name of a field
+                self._at += self._next_character() == ":"
+                if self._next_character() == "[" and self._is_entered(is_wanted):
+                    return True
+                if self._next_character() not in '[{"':
+                    self.value()
+                elif not self._skip():
+                    return False
+        except ValueError:
+            pass
+        return False
+
+    def _is_entered(self, is_wanted: Callable[[Any], bool]) -> bool:
+        """Enter the list at the position if its first item is wanted, else go to its end."""
+        self._at += 1
+        try:
+            first = self.value() if self._next_character() != "]" else None
+        except ValueError:  # also of one that is too large
+            first = None
+        if is_wanted(first):
+            self._read = [first]
+            return True
+        self._buffer = "[" + self._buffer[self._at :]
+        self._at = 0
+        return False
 
     def skip_lines(self) -> bool:
         """Go to the next line that begins a document; False if there is none."""
@@ -108,16 +152,52 @@ class JsonItems:
 
     def _may_go_on(self, error: json.JSONDecodeError) -> bool:
         """Whether the buffer may end within the value, so that more text is needed."""
-        if len(self._buffer) - self._at > self._most:
-            raise ValueError(f"it is larger than {self._most // 1_000_000} MB") from None
+        if len(self._buffer) - self._at + self._wide > self._most:
+            raise ValueError(too_large(self._most)) from None
         is_open = error.msg.startswith("Unterminated string")
-        return is_open or error.pos >= len(self._buffer) - _WHOLE_LITERAL
+        return is_open or error.pos >= len(error.doc) - _WHOLE_LITERAL
+
+    def _decode(self) -> tuple[Any, int]:
+        """The value at the position, and its end. Raises ValueError, RecursionError.
+
+        It is looked for in larger and larger parts of the buffer. A part with too many values is
+        decoded only up to a place that has fewer: they take more memory than their text.
+        """
+        left, size = len(self._buffer) - self._at, _WINDOW
+        while True:
+            text = self._buffer[self._at : self._at + size]
+            few = _with_few_values(text)
+            try:
+                value, end = self._decoder.raw_decode(few)
+            except json.JSONDecodeError:
+                if len(few) < len(text):
+                    raise ValueError(f"it has more than {MOST_VALUES:,} values") from None
+                if size >= left:
+                    raise
+            else:
+                if size >= left or len(text) - end > _WHOLE_LITERAL or few[end - 1] in _CLOSING:
+                    return value, self._at + end
+            size *= 4
 
     def _more(self) -> bool:
-        piece = self._stream.read(max(_CHUNK, len(self._buffer) - self._at))
-        self._buffer = self._buffer[self._at :] + piece
+        held = len(self._buffer) - self._at
+        # Twice as much each time, so that all tries cost as much as two.
+        wanted = max(_CHUNK, min(held, (self._most - held - self._wide) // 2))
+        pieces = [self._buffer[self._at :]]
+        while wanted > 0 and (piece := self._stream.read(min(wanted, _CHUNK))):
+            pieces.append(narrow(piece, pieces[-1][-1:]))
+            self._wide += len(piece) if pieces[-1] is not piece else 0
+            wanted -= len(piece)
+        self._buffer = "".join(pieces)
         self._at = 0
-        return bool(piece)
+        return len(pieces) > 1
+
+    def _release(self) -> None:
+        """Forget the text of a large value that was read."""
+        self._wide = 0
+        if self._at > _CHUNK and self._at * 2 > len(self._buffer):
+            self._buffer = self._buffer[self._at :]
+            self._at = 0
 
     def _next_character(self) -> str:
         while True:
@@ -151,6 +231,14 @@ class JsonItems:
             if depth <= 0:
                 self._at = start - (depth < 0)  # the bracket closes the enclosing array or object
                 return True
+
+
+def _with_few_values(text: str) -> str:
+    """The beginning of a text that has at most MOST_VALUES values."""
+    end = len(text)
+    while count_values(text, 0, end) > MOST_VALUES:
+        end //= 2
+    return text[:end]
 
 
 def _open_escape(text: str) -> str:

@@ -52,11 +52,18 @@ def read_bounded_json(text: str | bytes) -> Any:
 
 def has_too_many_values(text: str | bytes) -> bool:
     """Whether a JSON text may have more than MOST_VALUES values, by its separators."""
-    if len(text) <= MOST_VALUES:
-        return False
     if isinstance(text, str):
-        return sum(map(text.count, ",[{")) > MOST_VALUES
-    return sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES
+        return count_values(text, 0, len(text)) > MOST_VALUES
+    return len(text) > MOST_VALUES and sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES
+
+
+def count_values(text: str, start: int, end: int) -> int:
+    """The most values that a part of a JSON text may have, by its separators; 0 for a short part,
+    which never has too many.
+    """
+    if end - start <= MOST_VALUES:
+        return 0
+    return sum(text.count(mark, start, end) for mark in ",[{")
 
 
 def indented(value: Any) -> str:

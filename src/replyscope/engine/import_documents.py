@@ -5,6 +5,7 @@ a list of conversations, or an object with such a list. Entries are read one by 
 invalid entry is reported and skipped.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 from replyscope.domain.foreign import Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
 from replyscope.domain.import_format import Item
+from replyscope.domain.item_bound import too_large
 from replyscope.domain.json_items import Broken, JsonItems
 from replyscope.engine.sniffing import FormatTable
 
@@ -28,14 +30,21 @@ class FoundItem(NamedTuple):
 
 def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[FoundItem]:
     """The items of a file; `name` is the file's."""
-    for number, entry in enumerate(_entries(document, table), start=1):
-        if isinstance(entry, Broken) and number == 1:  # perhaps the file is not JSON
+    numbers = itertools.count(1)  # enumerate() would keep the last entry
+    for entry in _entries(document, table):
+        number = next(numbers)
+        is_first = number == 1
+        if isinstance(entry, Broken) and is_first and entry.why.startswith(too_large()):
+            yield FoundItem(Unreadable(name, entry.why), is_known=True)
+        elif isinstance(entry, Broken) and is_first:  # perhaps the file is not JSON
             yield FoundItem(Unreadable(name, entry.why), is_known=False, is_json=False)
         else:
             is_known = table.of_entry(entry) is not None
             item = read_entry(entry, number, table)
+            del entry  # an item is large, and only one should be in memory
             if item is not None:
                 yield FoundItem(item, is_known)
+            del item
 
 
 def read_entry(entry: Any, number: int, table: FormatTable) -> Item | None:
@@ -66,17 +75,27 @@ def _entries(document: JsonItems, table: FormatTable) -> Iterator[Any]:
             yield from document
             return
         if document.enter(_LIST):
-            for item in document:
-                yield from _flat(item, table)
+            yield from itertools.chain.from_iterable(map(_flat, document, itertools.repeat(table)))
             continue
+        why = ""
         try:
             value = document.value()
         except ValueError as error:
-            yield Broken(str(error))
+            why = str(error)
+        if not why:
+            flat = _flat(value, table)
+            del value  # each item is held only by whoever reads it
+            yield from flat
+        # Outside of the handler: the error holds the text that was read.
+        elif why == too_large() and document.enter_list(
+            lambda first: table.of_entry(first) is not None
+        ):
+            yield from document
+            return
+        else:
+            yield Broken(why)
             if not document.skip_lines():
                 return
-        else:
-            yield from _flat(value, table)
 
 
 def _flat(value: Any, table: FormatTable) -> Iterator[Any]:
@@ -96,4 +115,6 @@ def _flat(value: Any, table: FormatTable) -> Iterator[Any]:
             yield from one
         if known:
             return
-    yield value
+    only = [value]
+    del value
+    yield only.pop()

@@ -116,8 +116,7 @@ class FileReader:
 
         def each() -> Iterator[Foreign]:
             with closing:
-                for item in known.read([*progress.opened()]):
-                    yield self.session_of(item)
+                yield from map(self.session_of, known.read([*progress.opened()]))
 
         return Batch(each(), progress.size, progress.place)
 
@@ -147,8 +146,9 @@ class FileReader:
 
         def each() -> Iterator[Foreign]:
             with closing:
-                for one in itertools.chain(begun, found):
-                    yield self.session_of(one.item)
+                while begun:
+                    yield self.session_of(begun.pop(0).item)
+                yield from map(self.session_of, (one.item for one in found))
 
         return Batch(each(), progress.size, progress.place)
 

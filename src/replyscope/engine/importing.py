@@ -168,7 +168,7 @@ class Importer:
     def read(self, path: Path, wants: Wants | None = None) -> Batch:
         """The sessions of a path; see FileReader. Blocks. Raises ImportFault."""
         batch = self._reader.read(path, wants)
-        return replace(batch, items=(self._without_foreign_files(item) for item in batch.items))
+        return replace(batch, items=map(self._without_foreign_files, batch.items))
 
     def session_of(self, item: Item) -> Foreign:
         """The session of an item of a log."""
@@ -235,6 +235,7 @@ async def import_batch(
     tally = Tally(is_dry=is_dry)
     while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
         await import_item(item, target, tally)
+        del item  # before the next one is read: it may be large
         progress(batch.place(), batch.size, tally.sessions)
     return tally.result
 

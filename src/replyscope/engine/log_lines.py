@@ -6,16 +6,15 @@ Lines have a maximum size in bytes; longer ones are skipped without being held i
 from collections.abc import Iterator
 
 from replyscope.domain.import_format import ImportedFile, Item, LogFormat, LogReader
+from replyscope.domain.item_bound import MOST_ITEM, too_large
 
 CHUNK = 1 << 20
-MOST = 64_000_000
-"""The most bytes of a line."""
 
 
 class LogLines:
     """Feeds the bytes of a log to its reader. The part of an unfinished line is kept."""
 
-    def __init__(self, reader: LogReader, most: int = MOST) -> None:
+    def __init__(self, reader: LogReader, most: int = MOST_ITEM) -> None:
         self._reader = reader
         self._most = most
         self._held: list[bytes] = []
@@ -51,9 +50,11 @@ class LogLines:
 
     def _release(self) -> None:
         if self._size > self._most:
-            self._reader.skip(f"it is longer than {self._most // 1_000_000} MB")
+            self._reader.skip(too_large(self._most))
         elif self._size:
-            self._reader.feed(b"".join(self._held))
+            line = b"".join(self._held)
+            self._held.clear()
+            self._reader.feed(line)
         self._held.clear()
         self._size = 0
 

@@ -5,14 +5,16 @@ Only generations are requests to a model; other observations are skipped.
 
 import csv
 import io
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO
 
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.foreign import ForeignConversation, ForeignTurn, Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
 from replyscope.domain.import_format import EntryFormat, FileFormat, ImportedFile, Item
+from replyscope.domain.item_bound import MOST_ITEM, too_large
 from replyscope.domain.loose_json import from_json, list_of, mapping_of, name_of, text_of
 from replyscope.domain.sound_numbers import count_of
 from replyscope.readers.call_log import CallLog, messages_of
@@ -21,7 +23,7 @@ from replyscope.readers.logged_reply import replies_of
 
 NAME = "langfuse"
 Fields = Mapping[str, Any]
-_MOST_CELL = 20_000_000
+_CHUNK = 1 << 20
 _JSON = '{["'
 
 
@@ -98,29 +100,49 @@ def _read_csv(file: ImportedFile) -> Iterator[Item]:
         file.open() as opened,
         io.TextIOWrapper(opened, encoding="utf-8-sig", errors="replace", newline="") as text,
     ):
-        csv.field_size_limit(_MOST_CELL)
-        rows = csv.DictReader(text)
-        while True:
+        csv.field_size_limit(MOST_ITEM)
+        names: list[str] = []
+        for number, row in _csv_rows(text):
             try:
-                row = next(rows, None)
-                made = _read(_named(row)) if row is not None else None
-            except csv.Error as error:
-                yield Unreadable(file.name, f"line {rows.line_num}: {error}")
-                return
-            except DATA_FAULTS as error:
-                yield Unreadable(f"line {rows.line_num}", fault_in_words(error))
+                if row is None:
+                    raise BadData(too_large())
+                cells = next(csv.reader([row]), [])
+                made = _read(_named(names, cells)) if names and cells else None
+            except (csv.Error, *DATA_FAULTS) as error:
+                yield Unreadable(f"line {number}", fault_in_words(error))
                 continue
-            if row is None:
-                return
+            names = names or cells
             if made is not None:
                 yield made
 
 
-def _named(row: Mapping[Any, Any]) -> Fields:
+def _csv_rows(text: TextIO) -> Iterator[tuple[int, str | None]]:
+    """The rows, each with the number of its last line; None for one that is too large. A row ends
+    with a line up to which its quotes are paired.
+    """
+    held: list[str] = []
+    number, size, quotes = 0, 0, 0
+    while line := text.readline(_CHUNK):
+        is_end = line[-1] in "\r\n"
+        number += is_end
+        size += sys.getsizeof(line)
+        quotes += line.count('"')
+        held.append(line)
+        if size > MOST_ITEM:
+            held.clear()
+        if is_end and quotes % 2 == 0:
+            yield number, None if size > MOST_ITEM else "".join(held)
+            held.clear()
+            size = quotes = 0
+    if size:
+        yield number, None if size > MOST_ITEM else "".join(held)
+
+
+def _named(names: list[str], cells: list[str]) -> Fields:
     """The cells by their names. Times, and in older exports all texts, are JSON with quotes."""
-    if None in row:
+    if len(cells) > len(names):
         raise BadData("it has more cells than the first line")
-    return {str(name): _unquoted(value) for name, value in row.items()}
+    return {name: _unquoted(value) for name, value in zip(names, cells, strict=False)}
 
 
 def _unquoted(value: Any) -> Any:

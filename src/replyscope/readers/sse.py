@@ -1,12 +1,16 @@
 """A recorded stream: the server-sent events of one reply, as a server sent them."""
 
+import sys
 from collections.abc import Iterator
 
-from replyscope.domain.errors import ImportFault
+from replyscope.domain.foreign import Unreadable
 from replyscope.domain.import_format import FileFormat, ImportedFile, Item, RecordedStream
-from replyscope.domain.sse import FrameSplitter
+from replyscope.domain.item_bound import MOST_ITEM, too_large
+from replyscope.domain.sse import Flood, FrameSplitter
 
-_MOST_BYTES = 200_000_000  # the stream is read whole
+_CHUNK = 1 << 20
+_FRAME = 120
+"""The memory of a frame beside its text, in bytes."""
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b": ")
 
 
@@ -15,14 +19,31 @@ def _sniff(file: ImportedFile, head: bytes) -> bool:
 
 
 def _read(file: ImportedFile) -> Iterator[Item]:
-    if file.size > _MOST_BYTES:
-        raise ImportFault(f"{file.name} is too large for a stream of one reply.")
-    with file.open() as opened:
-        data = opened.read(_MOST_BYTES)
-    splitter = FrameSplitter()
-    frames = [*splitter.feed(data), splitter.finish()]
-    texts = (frame.decode("utf-8", errors="replace") for frame in frames if frame)
+    texts: list[str] = []
+    size = 0
+    try:
+        for frame in _frames(file):
+            text = frame.decode("utf-8", errors="replace")
+            size += sys.getsizeof(text) + _FRAME
+            if size > MOST_ITEM:
+                yield Unreadable(file.name, f"{too_large()} with its frames")
+                return
+            texts.append(text)
+    except Flood as error:
+        yield Unreadable(file.name, f"it has {error}")
+        return
     yield RecordedStream(file.name, file.modified_at, tuple(texts))
+
+
+def _frames(file: ImportedFile) -> Iterator[bytes]:
+    """The frames of a file. Raises Flood."""
+    splitter = FrameSplitter()
+    with file.open() as opened:
+        while data := opened.read(_CHUNK):
+            yield from splitter.feed(data)
+    last = splitter.finish()
+    if last:
+        yield last
 
 
 SSE = FileFormat(

@@ -14,17 +14,29 @@ from typing import Any
 from replyscope.domain.foreign import ForeignConversation, ForeignTurn, Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
 from replyscope.domain.import_format import ImportedFile, Item
-from replyscope.domain.json_text import read_json
+from replyscope.domain.item_bound import decode_json
+from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.leftovers import Leftovers
-from replyscope.domain.message import Role, TextPart
+from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
+    FilePart,
+    ImagePart,
+    Part,
+    Role,
+    TextPart,
+    ToolResultPart,
+)
 from replyscope.domain.plural import plural
 from replyscope.domain.session import title_from
 from replyscope.domain.shared import LeftOut
 
 _MOST_BYTES = 4_000_000
 """The bytes of lines after which turns are handed out."""
-_WINDOW = 32
-"""The number of newest turns of a conversation that may still change."""
+_WINDOW, _MOST_OF_WINDOW = 32, 16_000_000
+"""The number of newest turns of a conversation that may still change, and their size in bytes. The
+newest one always may.
+"""
 _MOST_KEYS = 100_000
 _MOST_TALKS = 64
 
@@ -50,6 +62,7 @@ class Talk:
         self._turns: dict[str, ForeignTurn] = {}
         self._changed: set[str] = set()
         self._recent: deque[str] = deque(maxlen=_WINDOW)
+        self._sizes: dict[str, int] = {}
         self._earlier_head: str | None = None
         self._at: datetime | None = None
         self._last_at: datetime | None = None
@@ -91,6 +104,7 @@ class Talk:
         before = self._turns.get(turn.key)
         if turn.key not in self._recent:
             self._recent.append(turn.key)
+        self._bound(turn)
         if is_head:
             self.head = turn.key
         self._at = self._at or turn.at
@@ -102,6 +116,13 @@ class Talk:
         if turn != before:
             self._turns[turn.key] = turn
             self._changed.add(turn.key)
+
+    def _bound(self, turn: ForeignTurn) -> None:
+        """Let go of the oldest turns that may still change, if all are too large together."""
+        self._sizes[turn.key] = _size_of(turn)
+        self._sizes = {key: self._sizes[key] for key in self._recent if key in self._sizes}
+        while len(self._recent) > 1 and sum(self._sizes.values()) > _MOST_OF_WINDOW:
+            self._sizes.pop(self._recent.popleft(), None)
 
     def parent_of(self, name: object) -> str | None:
         """The key of the turn above a line, by the id of its parent line."""
@@ -188,11 +209,10 @@ class TurnLog:
         """See LogReader."""
         self.number += 1
         self._size += len(line)
-        text = line.decode("utf-8-sig", "replace")
-        if not text.strip():
+        if not line.strip():
             return
         try:
-            entry = read_json(text)
+            entry = read_bounded_json(decode_json(line))
             if not isinstance(entry, dict):
                 raise BadData("it is not a JSON object")
             self.read(entry)
@@ -233,6 +253,21 @@ class TurnLog:
             if len(self._talks) <= _MOST_TALKS:
                 return
             del self._talks[key]
+
+
+def _size_of(turn: ForeignTurn) -> int:
+    """The size of a turn in memory, roughly."""
+    said = len(turn.reasoning) + sum(len(call.arguments) for call in turn.calls)
+    return said + sum(map(_size_of_part, turn.parts))
+
+
+def _size_of_part(part: Part) -> int:
+    match part:
+        case ImagePart(data=data) | DocumentPart(data=data) | AudioPart(data=data):
+            return len(data)
+        case ToolResultPart(output=text) | TextPart(text=text) | FilePart(text=text):
+            return len(text)
+    return 0
 
 
 def _reason(error: BaseException) -> str:

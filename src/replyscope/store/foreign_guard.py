@@ -7,12 +7,13 @@ are limited.
 
 import re
 import sqlite3
+import sys
 import time
 from typing import Any
 
+from replyscope.domain.item_bound import MOST_ITEM, too_large
+
 _PLAIN = re.compile(r"\s*CREATE\s+TABLE\s", re.IGNORECASE)
-_MOST_VALUE = 50_000_000
-_MOST_ROWS_BYTES = 200_000_000
 _LONGEST_S = 60.0
 _STEPS = 10_000
 _ROW = 64
@@ -31,7 +32,7 @@ class ForeignGuard:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA mmap_size = 0")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_VALUE)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ITEM)
         self.begin()
         connection.set_progress_handler(self._is_late, _STEPS)
         self.tables = {
@@ -71,10 +72,9 @@ class ForeignGuard:
         return sqlite3.SQLITE_DENY
 
     def _row(self, cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> sqlite3.Row:
-        sizes = (len(value) for value in values if isinstance(value, str | bytes))
-        self._bytes += _ROW + sum(sizes)
-        if self._bytes > _MOST_ROWS_BYTES:
-            raise sqlite3.DataError(f"it is larger than {_MOST_ROWS_BYTES // 10**6} MB")
+        self._bytes += _ROW + sum(map(sys.getsizeof, values))
+        if self._bytes > MOST_ITEM:
+            raise sqlite3.DataError(too_large())
         return sqlite3.Row(cursor, values)
 
 

@@ -29,15 +29,20 @@ from replyscope.store.usage_sums import keep_zone
 
 _DENSITY = 3
 """A saved reply is compressed to about a third."""
+_LONG_PROMPT = 8_000_000
+"""The characters of a prompt that SQLite does not parse for its pictures: it takes six times the
+memory.
+"""
 _QUEUE = (
     "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
     "ORDER BY e.started_at DESC, u.exchange_id DESC"
 )
 _SIZES = f"""
-SELECT q.exchange_id, coalesce({_DENSITY} * length(e.folded), 0) + coalesce((
+SELECT q.exchange_id, coalesce({_DENSITY} * length(e.folded), 0)
++ iif(length(prompt.parts) > {_LONG_PROMPT}, length(prompt.parts), coalesce((
     SELECT sum(length(part.value) - coalesce(length(json_extract(part.value, '$.data')), 0))
     FROM json_each(CASE WHEN json_valid(prompt.parts) THEN prompt.parts ELSE '[]' END) part
-), 0)
+), 0))
 FROM ({_QUEUE}) q LEFT JOIN exchange e ON e.id = q.exchange_id
 LEFT JOIN message m ON m.id = e.message_id LEFT JOIN message prompt ON prompt.id = m.parent_id
 WHERE q.exchange_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?

@@ -9,6 +9,7 @@ from typing import Any
 from replyscope.domain.foreign import ForeignConversation, Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
 from replyscope.domain.import_format import ImportedFile, Item
+from replyscope.domain.item_bound import MOST_ITEM, too_large
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.shared import LeftOut
 from replyscope.readers.opencode.session import Message, conversation_of
@@ -16,7 +17,6 @@ from replyscope.readers.opencode.session import Message, conversation_of
 _SESSION = re.compile(r"(?:.*/)?session/[^/]+/(ses_[^/]+)\.json")
 _MESSAGE = re.compile(r"(?:.*/)?message/(ses_[^/]+)/(msg_[^/]+)\.json")
 _PART = re.compile(r"(?:.*/)?part/(?:ses_[^/]+/)?(msg_[^/]+)/(prt_[^/]+)\.json")
-_MOST_BYTES = 50_000_000
 Files = Sequence[ImportedFile]
 
 
@@ -38,6 +38,9 @@ def read_files(files: Files) -> Iterator[Item]:
         bad: list[str] = []
         try:
             listed = messages.get(found[1], [])
+            own = (file, *listed, *(part for one in listed for part in _parts_of(one, parts)))
+            if sum(one.size for one in own) > MOST_ITEM:
+                raise BadData(too_large())
             made = conversation_of(_read(file), [*_messages(listed, parts, bad)])
         except DATA_FAULTS as error:
             yield Unreadable(file.name, fault_in_words(error))
@@ -68,8 +71,11 @@ def _messages(
 ) -> Iterator[Message]:
     for file in files:
         for message in _sound([file], bad):
-            own = parts.get(file.name.removesuffix(".json"), [])
-            yield message, [*_sound(own, bad)]
+            yield message, [*_sound(_parts_of(file, parts), bad)]
+
+
+def _parts_of(message: ImportedFile, parts: Mapping[str, list[ImportedFile]]) -> Files:
+    return parts.get(message.name.removesuffix(".json"), [])
 
 
 def _sound(files: Files, bad: list[str]) -> Iterator[Mapping[str, Any]]:
@@ -82,9 +88,9 @@ def _sound(files: Files, bad: list[str]) -> Iterator[Mapping[str, Any]]:
 
 def _read(file: ImportedFile) -> Mapping[str, Any]:
     with file.open() as opened:
-        data = opened.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise BadData(f"it is larger than {_MOST_BYTES // 1_000_000} MB")
+        data = opened.read(MOST_ITEM + 1)
+    if len(data) > MOST_ITEM:
+        raise BadData(too_large())
     value = read_bounded_json(data)
     if not isinstance(value, Mapping):
         raise BadData("it is not a JSON object")
