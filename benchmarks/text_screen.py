@@ -90,7 +90,8 @@ class TextScreen:
     def _draw(self, text: str) -> None:
         cells = list(text) if text.isascii() else _cells(text)
         room = self._columns - self._x
-        cells = cells[:room]
+        if len(cells) > room:  # without wrapping, the last column is written again
+            cells = [*cells[: room - 1], cells[-1]]
         self._put(self._x, cells)
         self._x = min(self._x + len(cells), self._columns - 1)
 

@@ -38,7 +38,7 @@ _SEQUENCES = st.sampled_from([*_TEXTS, *(f"\x1b[{one}" for one in _CONTROLS)])
 
 @given(parts=st.lists(_SEQUENCES, max_size=20))
 def test_the_screen_of_the_benchmarks_is_that_of_a_terminal(parts: list[str]) -> None:
-    ours, theirs = TextScreen(20, 6), pyte.Screen(20, 6)
+    ours, theirs = TextScreen(200, 6), pyte.Screen(200, 6)
     stream = pyte.Stream(theirs)
     stream.feed("\x1b[?7l")
     for part in parts:
