@@ -93,7 +93,7 @@ def exchanges(dice: random.Random, session: int) -> Iterator[tuple[str, Exchange
                     Choice(0, text, finish_reason=reason, tool_calls=calls[: number % 5 == 0]),
                 ),
                 usage=Usage(100, len(text) // 4, 100 + len(text) // 4),
-                timing=Timing(first_token_ms=200 + number % 3_000, duration_ms=4_000),
+                timing=Timing(first_token_ms=200.0 + number % 3_000, duration_ms=4_000.0),
                 reported_cost_usd=0.0001 * (number % 90),
             ),
         )

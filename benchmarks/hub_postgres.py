@@ -42,12 +42,12 @@ from replyscope.inspection.facts import facts_of
 
 _VOCABULARY = 60_000
 _WORDS = 120
-_PUSHED = 4_000
+PUSHED = 4_000
 _AT_ONCE = 500
-_YEARS_BACK = 3
+YEARS_BACK = 3
 _MODELS = ("gpt-6-sol", "gpt-6-mini", "claude-5", "local-8b")
 _SEED = 7
-_NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _QUERIES = (
     ("a rare word", "w{rare}"),
     ("two words", "w{middle} w{rare}"),
@@ -77,7 +77,7 @@ class Corpus:
 
     def started_at(self) -> datetime:
         """A time in the last years."""
-        return _NOW - timedelta(seconds=self.chance.random() * _YEARS_BACK * 365 * 86_400)
+        return NOW - timedelta(seconds=self.chance.random() * YEARS_BACK * 365 * 86_400)
 
     def exchange(self, key: str) -> Exchange:
         """A reply."""
@@ -131,9 +131,10 @@ def _entries(corpus: Corpus, log: Log, count: int) -> Iterator[list[HubEntry]]:
         yield some
 
 
-def _push(hub: PostgresHub, corpus: Corpus) -> list[Row]:
+def push_replies(hub: PostgresHub, corpus: Corpus) -> list[Row]:
+    """Push the first replies of a corpus as a machine does."""
     log, head, took, sizes = Log("bench"), START, 0.0, 0
-    for some in _entries(corpus, log, _PUSHED):
+    for some in _entries(corpus, log, PUSHED):
         began = time.monotonic()
         head = hub.push("bench", "bench", some, head)
         took += time.monotonic() - began
@@ -144,9 +145,9 @@ def _push(hub: PostgresHub, corpus: Corpus) -> list[Row]:
         began = time.monotonic()
         head = hub.push("bench", "bench", turn, head)
         single.append((time.monotonic() - began) * 1000)
-    detail = f"{_PUSHED:,} replies, {sizes / _PUSHED / 1000:.1f} kB each"
+    detail = f"{PUSHED:,} replies, {sizes / PUSHED / 1000:.1f} kB each"
     return [
-        Row("replies pushed to a PostgreSQL hub", _PUSHED / took, "/s", None, detail),
+        Row("replies pushed to a PostgreSQL hub", PUSHED / took, "/s", None, detail),
         Row("push of one ending, median", statistics.median(single), "ms", 100),
     ]
 
@@ -156,14 +157,11 @@ def _fill(server: PostgresServer, database: str, corpus: Corpus, count: int) -> 
     began = time.monotonic()
     with server.connect(database) as connection:
         months = sorted(
-            {
-                (_NOW - timedelta(days=days)).strftime("%Y%m")
-                for days in range(_YEARS_BACK * 366 + 31)
-            }
+            {(NOW - timedelta(days=days)).strftime("%Y%m") for days in range(YEARS_BACK * 366 + 31)}
         )
         connection.execute("SELECT replyscope.make_months(%s)", (months,))
         step = 20_000
-        for first in range(_PUSHED, count, step):
+        for first in range(PUSHED, count, step):
             rows = [_row(corpus, number) for number in range(first, min(count, first + step))]
             _copy(connection, rows)
         connection.execute("VACUUM ANALYZE replyscope.reply")
@@ -174,7 +172,7 @@ def _fill(server: PostgresServer, database: str, corpus: Corpus, count: int) -> 
 
 def _row(corpus: Corpus, number: int) -> tuple[Values, Values]:
     chance = corpus.chance
-    key, session = f"f{number}", f"s{number // 10 % (_PUSHED // 10)}"
+    key, session = f"f{number}", f"s{number // 10 % (PUSHED // 10)}"
     at_ms = int(corpus.started_at().timestamp() * 1000)
     prompt, text = corpus.words(20), corpus.words()
     indexed = index_texts(prompt, text, "", "")
@@ -208,14 +206,17 @@ def _copy(connection: "Connection[Any]", rows: Sequence[tuple[Values, Values]]) 
                 copy.write_row(row[place])
 
 
-async def _search(hub: PostgresHub, server: PostgresServer, corpus: Corpus, runs: int) -> list[Row]:
+async def search_hub(
+    hub: PostgresHub, server: PostgresServer, corpus: Corpus, runs: int
+) -> list[Row]:
+    """The times of the queries, of the facets, and of a cancellation."""
     reader = HubReader(hub.address, lambda _name: server.password)
     index = PostgresSearchIndex(reader)
     rows, all_times = [], []
     for title, template in _QUERIES:
         times = []
         for _ in range(runs):
-            search = Search(read_query(corpus.query(template)), _NOW, Sort.RANK)
+            search = Search(read_query(corpus.query(template)), NOW, Sort.RANK)
             began = time.monotonic()
             await index.find(search)
             times.append((time.monotonic() - began) * 1000)
@@ -229,9 +230,13 @@ async def _search(hub: PostgresHub, server: PostgresServer, corpus: Corpus, runs
         Row("first 50, 99th percentile", all_times[int(len(all_times) * 0.99)], "ms", 500),
     ]
     began = time.monotonic()
-    facets = await index.facets(Search(read_query(""), _NOW))
+    facets = await index.facets(Search(read_query(""), NOW))
     took = time.monotonic() - began
     rows.append(Row("facets of all replies", took, "s", None, f"{facets.total:,} replies"))
+    began = time.monotonic()
+    facets = await index.facets(Search(read_query(corpus.query("w{common} finish:length")), NOW))
+    took = time.monotonic() - began
+    rows.append(Row("facets of a common word", took, "s", None, f"{facets.total:,} replies"))
     rows.append(await _cancelling(index))
     await reader.close()
     return rows
@@ -239,7 +244,7 @@ async def _search(hub: PostgresHub, server: PostgresServer, corpus: Corpus, runs
 
 async def _cancelling(index: PostgresSearchIndex) -> Row:
     """From the cancellation of a long search to its end."""
-    job = asyncio.create_task(index.facets(Search(read_query("w1 or w2 or w3"), _NOW)))
+    job = asyncio.create_task(index.facets(Search(read_query("w1 or w2 or w3"), NOW)))
     await asyncio.sleep(0.05)
     began = time.monotonic()
     index.interrupt()
@@ -267,10 +272,10 @@ def measure(replies: int, runs: int) -> list[Row]:
         url, corpus = server.url(database, "founder"), Corpus()
         hub = open_postgres(url, lambda _name: server.password, facts_of, {})
         hub.initialise()
-        rows = _push(hub, corpus)
+        rows = push_replies(hub, corpus)
         took = _fill(server, database, corpus, replies)
         print(f"filled {replies:,} replies in {took:.0f} s", flush=True)
-        rows += asyncio.run(_search(hub, server, corpus, runs))
+        rows += asyncio.run(search_hub(hub, server, corpus, runs))
         hub.close()
     finally:
         server.stop()

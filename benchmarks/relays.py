@@ -1,4 +1,5 @@
-"""The processes of the watch benchmark: `python -m benchmarks.relays NAME …`; each prints its port.
+"""The processes of the watch benchmark: `python -m benchmarks.relays NAME …`; each prints its port,
+and the relay the id of its own process.
 
 server                an upstream that streams what a prompt asks for: `COUNT SIZE PAUSE_MS`
 watch URL             the relay, with an observer that keeps nothing
@@ -10,11 +11,12 @@ import json
 import sys
 import time
 
-from replyscope.cli.system import SystemClock, new_id
+from replyscope.cli.relay import CHILD
 from replyscope.domain.authorities import unused_context
+from replyscope.domain.isolated_python import python_command
 from replyscope.domain.route import Route
 from replyscope.domain.watched import WatchedRequest
-from replyscope.serving.watch.relay import Relay
+from replyscope.serving.watch.process.parent import RelayProcess
 from replyscope.serving.watch.upstream import Upstream
 
 _FRAME = b'data: {"choices":[{"index":0,"delta":{"content":"%19d%s"}}]}\n\n'
@@ -70,8 +72,8 @@ async def serve() -> None:
 async def watch(url: str) -> None:
     """The relay."""
     upstream = Upstream("up", url, Route(unused_context()))
-    relay = Relay([upstream], Deaf(), clock=SystemClock(), new_id=new_id, report=print)
-    print(await relay.start(0), flush=True)
+    relay = RelayProcess(python_command(CHILD), [upstream], Deaf(), report=print)
+    print(await relay.start(0), relay.pid, flush=True)
     await relay.serve()
 
 

@@ -24,7 +24,7 @@ from replyscope.linear.command_table import COMMANDS
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.provider.catalogue import load_catalogue
 from replyscope.readers.formats import FORMATS
-from replyscope.serving.faults.rule import TERMS
+from replyscope.serving.faults.terms import TERMS
 from replyscope.toolbox import shipped
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from replyscope.ui.keys.names import key_name

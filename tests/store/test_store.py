@@ -40,12 +40,11 @@ from replyscope.inspection.facts import facts_of
 from replyscope.store import rows
 from replyscope.store.codec import (
     decode_exchange,
-    decode_frames,
     decode_parts,
     encode_exchange,
-    encode_frames,
     encode_parts,
 )
+from replyscope.store.frame_codec import decode_frames, encode_frames
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.requests import join_body, split_body
 from replyscope.store.schema import migrate

@@ -50,27 +50,36 @@ def _install(programs: Path) -> Install:
 
 
 class PostgresServer:
-    """A running server. `url` names a database with a role of it, on loopback."""
+    """A running server. `url` names a database with a role of it, on loopback.
+
+    A server of a given folder keeps it, and starts again from what is there.
+    """
 
     errors = psycopg.Error
 
-    def __init__(self, install: Install, *options: str) -> None:
+    def __init__(self, install: Install, *options: str, folder: Path | None = None) -> None:
         self.install = install
-        self.folder = Path(tempfile.mkdtemp(prefix="replyscope-pg"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="replyscope-pg"))
+        self._is_kept = folder is not None
         self.password = secrets.token_hex(16)
         self._user = _server_user()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        secret = self.folder / "password"
+        self._options = options
+        self._prepare(self.folder / "password")
+        self._process = self._start()
+        self._wait()
+
+    def _prepare(self, secret: Path) -> None:
+        if secret.exists():
+            self.password = secret.read_text()
+            return
         secret.write_text(self.password)
         if self._user is not None:
             for path in (self.folder, secret):
                 os.chown(path, self._user, -1)
-        self._options = options
         self._initialise(secret)
-        self._process = self._start()
-        self._wait()
 
     def _initialise(self, secret: Path) -> None:
         command = ["initdb", "-D", "data", "-U", ADMIN, "-A", "scram-sha-256", "-E", "UTF8"]
@@ -171,14 +180,15 @@ class PostgresServer:
                     raise
 
     def stop(self) -> None:
-        """Stop the server and remove its folder."""
-        self._process.terminate()
+        """Stop the server, and remove its folder unless it is kept."""
+        self._process.send_signal(signal.SIGINT if self._is_kept else signal.SIGTERM)
         try:
-            self._process.wait(20)
+            self._process.wait(120 if self._is_kept else 20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._is_kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _server_user() -> int | None:

@@ -6,19 +6,16 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from replyscope.cli.relay import CHILD
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.domain.authorities import unused_context
+from replyscope.domain.isolated_python import python_command
 from replyscope.domain.route import Route
 from replyscope.domain.watched import CallObserver, WatchedRequest
-from replyscope.serving.gate import Gate
+from replyscope.serving.faults.plan import FaultPlan
+from replyscope.serving.watch.process.delivery import MOST_WAITING
+from replyscope.serving.watch.process.parent import RelayProcess
 from replyscope.serving.watch.relay import Relay
-from replyscope.serving.watch.relay_thread import (
-    MOST_WAITING,
-    HandedGate,
-    HandedObserver,
-    Handover,
-    RelayThread,
-)
 from replyscope.serving.watch.upstream import Upstream
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -98,8 +95,9 @@ class Stage:
     port: int
     watcher: Watcher
     reports: list[str]
-    relay: Relay
-    thread: RelayThread | None = None
+    relay: Relay | RelayProcess
+    said: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something is reported; by a relay in a process."""
 
     @property
     def url(self) -> str:
@@ -107,7 +105,7 @@ class Stage:
 
     async def close(self) -> None:
         """Close the relay; the end of the context does it too."""
-        await (self.thread or self.relay).close()
+        await self.relay.close()
 
 
 def upstream_at(base_url: str, name: str = "up", **options: object) -> Upstream:
@@ -120,6 +118,7 @@ async def relaying(
     *upstreams: Upstream,
     token: str | None = None,
     observer: CallObserver | None = None,
+    faults: FaultPlan | None = None,
     **options: Any,
 ) -> AsyncIterator[Stage]:
     """A relay to upstreams."""
@@ -131,6 +130,7 @@ async def relaying(
         new_id=new_id,
         report=reports.append,
         token=token,
+        faults=None if faults is None else faults.choose_in_thread,
         **options,
     )
     port = await relay.start(0)
@@ -141,29 +141,32 @@ async def relaying(
 
 
 @asynccontextmanager
-async def relaying_in_a_thread(
+async def relaying_in_a_process(
     *upstreams: Upstream,
     observer: CallObserver | None = None,
-    gate: Gate | None = None,
-    most: int = MOST_WAITING,
+    most_waiting: int = MOST_WAITING,
     port: int = 0,
+    **options: Any,
 ) -> AsyncIterator[Stage]:
-    """The same in a thread; `most` bytes may wait for this loop."""
-    watcher, reports = Watcher(), list[str]()
-    handover = Handover(asyncio.get_running_loop(), most)
-    relay = Relay(
+    """The same in a process of its own; `most_waiting` bytes may wait there for this loop."""
+    watcher, reports, said = Watcher(), list[str](), asyncio.Event()
+
+    def report(text: str) -> None:
+        reports.append(text)
+        said.set()
+
+    relay = RelayProcess(
+        python_command(CHILD),
         upstreams,
-        HandedObserver(observer or watcher, handover, reports.append),
-        clock=SystemClock(),
-        new_id=new_id,
-        report=handover.reporting(reports.append),
-        gate=None if gate is None else HandedGate(gate, handover.owner),
+        observer or watcher,
+        report=report,
+        most_waiting=most_waiting,
+        **options,
     )
-    thread = RelayThread(relay, handover)
     try:
-        yield Stage(await thread.start(port), watcher, reports, relay, thread)
+        yield Stage(await relay.start(port), watcher, reports, relay, said)
     finally:
-        await thread.close()
+        await relay.close()
 
 
 @asynccontextmanager

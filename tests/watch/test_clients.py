@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import openai
@@ -14,8 +15,17 @@ import pytest
 
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
 from tests.support.suite import Suite
-from tests.watch.bench import Stage, post, read_request, relaying, serving, upstream_at
+from tests.watch.bench import (
+    Stage,
+    post,
+    read_request,
+    relaying,
+    relaying_in_a_process,
+    serving,
+    upstream_at,
+)
 
+Relaying = Callable[..., AbstractAsyncContextManager[Stage]]
 ASK: Any = {"model": "test-model", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -78,7 +88,8 @@ async def test_an_error_of_the_server_reaches_the_client(scripted: LoopbackServe
     assert call.status == 429
 
 
-async def test_many_clients_at_once_are_not_mixed(suite: Suite) -> None:
+@pytest.mark.parametrize("relay", [relaying, relaying_in_a_process])
+async def test_many_clients_at_once_are_not_mixed(suite: Suite, relay: Relaying) -> None:
     """200 clients with keep-alive; each response repeats its request in pieces."""
     clients, calls = suite.count(200, least=40), 5
 
@@ -105,7 +116,7 @@ async def test_many_clients_at_once_are_not_mixed(suite: Suite) -> None:
             assert got == body
         writer.close()
 
-    async with serving(echo) as url, relaying(upstream_at(url)) as stage:
+    async with serving(echo) as url, relay(upstream_at(url)) as stage:
         await asyncio.gather(*(client(stage, number) for number in range(clients)))
         seen = await stage.watcher.ended(clients * calls)
     assert all(call.body == call.request.body for call in seen)

@@ -12,7 +12,8 @@ from replyscope.domain.watched import Client, WatchedRequest
 from replyscope.engine.watching.request_facts import request_facts
 from replyscope.provider.watched_wire import WatchedWire
 from replyscope.serving.faults.plan import FaultPlan
-from replyscope.serving.faults.rule import TERMS, FaultRule, FaultRuleError, parse_rule
+from replyscope.serving.faults.rule import FaultRule
+from replyscope.serving.faults.terms import TERMS, FaultRuleError, parse_rule
 from tests.watching.watched import request_of
 
 BODY = {

@@ -12,8 +12,9 @@ import pytest
 from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.watched import WatchedRequest
 from replyscope.serving.faults.plan import FaultPlan
-from replyscope.serving.faults.rule import parse_rule
+from replyscope.serving.faults.terms import parse_rule
 from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
+from replyscope.serving.mock.playing import choose_form
 from replyscope.serving.mock.recording import Recording
 from tests.support.build import make_exchange
 from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
@@ -37,6 +38,15 @@ def always(decision: Decision) -> GateBy:
 
     async def answer(_request: WatchedRequest) -> Decision:
         return decision
+
+    return GateBy(answer)
+
+
+def answering_recorded(recording: Recording) -> GateBy:
+    """A gate that answers with a recorded reply, without its pauses."""
+
+    async def answer(request: WatchedRequest) -> Decision:
+        return AnswerRecorded(choose_form(recording, request.body, speed=0).playback())
 
     return GateBy(answer)
 
@@ -146,7 +156,7 @@ async def test_a_refused_request_is_not_forwarded() -> None:
 
 @pytest.mark.parametrize("streams", [False, True])
 async def test_a_recorded_reply_is_the_answer(streams: bool) -> None:
-    gate = always(AnswerRecorded(recorded(), speed=0))
+    gate = answering_recorded(recorded())
     async with relaying(upstream_at("http://127.0.0.1:9/v1"), gate=gate) as stage:
         async with client_of(stage, max_retries=0) as client:
             asked: Any = {"model": "m", "messages": MESSAGES}
@@ -163,7 +173,7 @@ async def test_a_recorded_reply_is_the_answer(streams: bool) -> None:
 
 
 async def test_a_recorded_reply_that_was_cut_is_cut_again() -> None:
-    gate = always(AnswerRecorded(recorded(cut=True), speed=0))
+    gate = answering_recorded(recorded(cut=True))
     async with relaying(upstream_at("http://127.0.0.1:9/v1"), gate=gate) as stage:
         got = await talk(stage.port, post(json.dumps({"stream": True}).encode()))
         (call,) = await stage.watcher.ended(1)

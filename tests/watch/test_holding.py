@@ -32,10 +32,12 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "one\n\x1b[31mtwo
 WIRE = WatchedWire()
 
 
-def recording(body: object = BODY) -> Recording:
+def recording(body: object = BODY, number: int = 1) -> Recording:
     """A recorded reply to a request."""
     sent = RequestSent("POST", "http://x/v1/chat/completions", (), json.dumps(body).encode())
-    return Recording(make_exchange(), WireRecord(sent, [WireFrame(1.0, "data: {}\n\n")]))
+    return Recording(
+        make_exchange(id=f"x-{number}"), WireRecord(sent, [WireFrame(1.0, "data: {}\n\n")])
+    )
 
 
 def unedited(text: str) -> str:
@@ -110,10 +112,10 @@ async def test_a_call_is_refused() -> None:
 
 
 async def test_a_recorded_reply_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
-    other, same = recording({**BODY, "messages": []}), recording()
+    other, same = recording({**BODY, "messages": []}, 2), recording()
     chosen = await decide(["a", "some query"], found=[other, same])
     assert isinstance(chosen, AnswerRecorded)
-    assert chosen.recording is same
+    assert chosen.playback.exchange_id == same.exchange.id
     assert await decide(["a", "nothing", "a", "none", "a", "", "s"]) == Send()
     shown = capsys.readouterr().out
     assert "No recorded exchange matches" in shown
@@ -125,7 +127,7 @@ async def test_calls_with_recorded_messages_are_answered() -> None:
     gate = RecordedAnswers([same], WIRE.api_of, None)
     answer = await gate.decide(request_of(BODY))
     assert isinstance(answer, AnswerRecorded)
-    assert answer.recording is same
+    assert answer.playback.exchange_id == same.exchange.id
     other = {**BODY, "messages": [{"role": "user", "content": "else"}]}
     assert await gate.decide(request_of(other)) == Send()
     assert await gate.decide(request_of(BODY, "/embeddings")) == Send()

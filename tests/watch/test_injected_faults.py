@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from replyscope.domain.sse import FrameSplitter, parse_frame
 from replyscope.serving.faults.body import Cut, FaultyBody, Pause
 from replyscope.serving.faults.plan import FaultPlan
-from replyscope.serving.faults.rule import parse_rule
+from replyscope.serving.faults.terms import parse_rule
 from tests.conftest import RECORDED
 from tests.support.suite import Suite
 from tests.watch.bench import (

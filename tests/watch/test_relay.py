@@ -9,6 +9,7 @@ import pytest
 
 from replyscope.domain.watched import CallListener, WatchedRequest
 from replyscope.serving.connection import reset_when_closed
+from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.response_reader import BROKE_OFF
 from tests.watch.bench import (
     answering,
@@ -338,6 +339,7 @@ async def test_an_observer_that_fails_never_touches_the_traffic(is_late: bool) -
         for _ in range(2):
             assert await talk(stage.port, post(b"{}")) == LAST
             await observer.failed.get()
+        assert isinstance(stage.relay, Relay)
         assert stage.relay.gaps.count == 2
     assert stage.reports == [
         "A call could not be recorded (RuntimeError: the disk is full). Forwarding continues."

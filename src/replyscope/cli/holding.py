@@ -24,6 +24,7 @@ from replyscope.engine.watching.held_calls import (
 )
 from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
 from replyscope.serving.mock.matching import find_recording
+from replyscope.serving.mock.playing import choose_form
 from replyscope.serving.mock.recording import Recording
 
 Find = Callable[[str], Awaitable[Sequence[Recording]]]
@@ -77,7 +78,7 @@ class HoldGate:
                 "None of these replies is over the API of this call.",
                 "Name a reply over the same API.",
             )
-        return AnswerRecorded(fitting[0])
+        return AnswerRecorded(choose_form(fitting[0], request.body).playback())
 
 
 def _editable(body: bytes) -> str:

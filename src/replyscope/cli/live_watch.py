@@ -45,9 +45,7 @@ async def start_watch(
         found = await upstreams_of([order.endpoint], wiring, uses_key=chosen.key)
     else:
         found = await find_upstreams(chosen, settings, wiring, may_install=False)
-    opened = await open_relay(
-        chosen, found, wiring, order.events, order.report, in_thread=True, person=order.held
-    )
+    opened = await open_relay(chosen, found, wiring, order.events, order.report, person=order.held)
     try:
         root = await opened.start(chosen)
     except BaseException:

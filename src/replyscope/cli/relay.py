@@ -2,36 +2,28 @@
 
 import argparse
 import asyncio
-import gc
 import secrets
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from replyscope.cli.watch_archive import load_wire, open_watch_archive
 from replyscope.cli.watch_faults import plan_faults
 from replyscope.cli.watch_gate import build_gate
 from replyscope.cli.wiring import Wiring
-from replyscope.domain.endpoint import Endpoint, is_loopback_host
+from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.isolated_python import python_command
 from replyscope.domain.plural import plural
+from replyscope.domain.web_address import is_loopback_host
 from replyscope.engine.watching.archive import WatchArchive, WatchEvents
 from replyscope.engine.watching.held_calls import Person
-from replyscope.serving.gate import Gate
 from replyscope.serving.server import LOOPBACK
-from replyscope.serving.watch.relay import Relay
-from replyscope.serving.watch.relay_thread import (
-    HandedGate,
-    HandedObserver,
-    Handover,
-    RelayThread,
-)
+from replyscope.serving.watch.process.parent import RelayProcess
 from replyscope.serving.watch.upstream import Upstream
 
-_SWITCH_S = 0.0005
-"""The longest time that a saving thread may block the forwarding loop; Python's default is 5 ms."""
+CHILD = "replyscope.cli.relay_child"
+"""The module that the process of the relay runs."""
 _SAY_FIRST_S = 2.0
 _SAY_S = 10.0
 """The time between two notices while calls are being saved; the first comes sooner."""
@@ -43,7 +35,7 @@ _ANY = ("0.0.0.0", "::")
 class OpenRelay:
     """A relay and its archive. `note` gets notices for the person."""
 
-    relay: Relay | RelayThread
+    relay: RelayProcess
     archive: WatchArchive
     upstreams: Sequence[Upstream]
     token: str | None
@@ -103,11 +95,10 @@ async def open_relay(
     events: WatchEvents,
     note: Callable[[str], None],
     *,
-    in_thread: bool = False,
     person: Person | None = None,
 ) -> OpenRelay:
-    """The relay of these upstreams; it does not listen yet. With `in_thread` it gets a thread of
-    its own. `person` decides about held calls, instead of the terminal.
+    """The relay of these upstreams; it does not listen yet. `person` decides about held calls,
+    instead of the terminal.
     """
     endpoints = {upstream.name: endpoint for upstream, endpoint in found}
     wire = await load_wire()
@@ -120,48 +111,20 @@ async def open_relay(
     token = None
     if arguments.listen is not None:
         token = arguments.token or secrets.token_urlsafe(_TOKEN_BYTES)
-    make = partial(
-        Relay,
+    relay = RelayProcess(
+        python_command(CHILD),
         upstreams,
-        clock=wiring.clock,
-        new_id=wiring.new_id,
+        archive,
+        report=note,
         token=token,
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
-        faults=faults,
-    )
-    relay = (
-        _in_thread(make, archive, gate, note)
-        if in_thread
-        else make(archive, report=note, gate=gate)
+        gate=gate,
+        faults=None if faults is None else faults.choose_in_thread,
     )
     return OpenRelay(relay, archive, upstreams, token, note)
-
-
-def _in_thread(
-    make: Callable[..., Relay],
-    archive: WatchArchive,
-    gate: Gate | None,
-    note: Callable[[str], None],
-) -> RelayThread:
-    """A relay in a thread of its own, whose observers run in the caller's loop."""
-    handover = Handover(asyncio.get_running_loop())
-    relay = make(
-        HandedObserver(archive, handover, note),
-        report=handover.reporting(note),
-        gate=None if gate is None else HandedGate(gate, handover.owner),
-    )
-    return RelayThread(relay, handover)
 
 
 def check_token(arguments: argparse.Namespace) -> None:
     """Raises SettingsError for a token that nothing needs."""
     if arguments.token is not None and arguments.listen is None:
         raise SettingsError("--token needs --listen.", "On loopback no token is needed.")
-
-
-def favour_the_loop() -> None:
-    """Keep pauses short in which nothing is forwarded."""
-    sys.setswitchinterval(_SWITCH_S)
-    # A full collection would visit all objects of the SDK, which takes tens of milliseconds.
-    gc.collect()
-    gc.freeze()

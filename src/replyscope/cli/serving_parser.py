@@ -8,9 +8,9 @@ from replyscope.cli.numbers import number, whole
 from replyscope.cli.sessions_parser import AddOptions
 from replyscope.domain import limits
 from replyscope.domain.query import Query
-from replyscope.serving.faults.rule import (
+from replyscope.serving.faults.rule import FaultRule
+from replyscope.serving.faults.terms import (
     TERMS,
-    FaultRule,
     FaultRuleError,
     parse_rule,
     request_query,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
-from replyscope.cli.relay import OpenRelay, check_token, favour_the_loop, open_relay
+from replyscope.cli.relay import OpenRelay, check_token, open_relay
 from replyscope.cli.report import warn
 from replyscope.cli.upstreams import find_upstreams
 from replyscope.cli.watch_output import Output, path_of
@@ -69,7 +69,6 @@ async def run_watch(arguments: argparse.Namespace, settings: Settings, wiring: W
     found = await find_upstreams(arguments, settings, wiring)
     events = WatchEvents(output.ended, output.listed, output.gap)
     watch = _Watch(await open_relay(arguments, found, wiring, events, output.note), output)
-    favour_the_loop()
     try:
         status = await watch.run(arguments)
     except asyncio.CancelledError:

@@ -17,6 +17,7 @@ from replyscope.engine.watching.held_calls import Person
 from replyscope.engine.watching.request_facts import request_facts
 from replyscope.serving.gate import AnswerRecorded, Decision, Gate, Send
 from replyscope.serving.mock.matching import find_recording
+from replyscope.serving.mock.playing import choose_form
 from replyscope.serving.mock.recording import Recording
 
 
@@ -42,7 +43,7 @@ class RecordedAnswers:
         found = await asyncio.to_thread(self._find, request)
         if found is not None:
             self._served.append(found.exchange.id)
-            return AnswerRecorded(found)
+            return AnswerRecorded(choose_form(found, request.body).playback())
         return Send() if self._others is None else await self._others.decide(request)
 
     def _find(self, request: WatchedRequest) -> Recording | None:

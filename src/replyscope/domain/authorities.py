@@ -5,40 +5,57 @@
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.proxies import RouteFault
 from replyscope.domain.system_words import system_words
 from replyscope.domain.typed_path import typed_path
+from replyscope.domain.values import dataclass
+
+if TYPE_CHECKING:  # the process of the relay loads few modules
+    from replyscope.domain.endpoint import Endpoint
 
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
-def tls_context(
-    endpoint: Endpoint, environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
-) -> ssl.SSLContext:
-    """The TLS context for an endpoint's connections; `system` builds the context with the
-    system's authorities. Reads files. Raises RouteFault.
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """The files with the trusted authorities: one file, or folders with files named by hashes.
+
+    `source` is the setting or the variable that names them.
     """
-    source = trusted_by(endpoint, environment)
-    if source is not None and endpoint.ca_bundle:
-        path = typed_path(endpoint.ca_bundle)
-        return _of_folder([path], source) if path.is_dir() else _of_file(path, source)
-    if environment.get(_FILE):
-        return _of_file(Path(environment[_FILE]), _FILE)
-    if environment.get(_FOLDER):
-        return _of_folder([Path(p) for p in environment[_FOLDER].split(os.pathsep)], _FOLDER)
-    return system()
+
+    source: str
+    paths: tuple[Path, ...]
+    are_folders: bool
 
 
-def trusted_by(endpoint: Endpoint, environment: Mapping[str, str]) -> str | None:
-    """The setting or the variable that names the authorities; None for the system's."""
+def find_authorities(endpoint: "Endpoint", environment: Mapping[str, str]) -> Authorities | None:
+    """The authorities for an endpoint's connections; None for the system's."""
     if endpoint.ca_bundle:
-        return f"The ca_bundle of the provider {endpoint.name}"
-    return next((name for name in (_FILE, _FOLDER) if environment.get(name)), None)
+        path = typed_path(endpoint.ca_bundle)
+        source = f"The ca_bundle of the provider {endpoint.name}"
+        return Authorities(source, (path,), path.is_dir())
+    for name in (_FILE, _FOLDER):
+        if environment.get(name):
+            return _named_by(name, environment[name])
+    return None
+
+
+def _named_by(variable: str, value: str) -> Authorities:
+    if variable == _FILE:
+        return Authorities(variable, (Path(value),), are_folders=False)
+    return Authorities(variable, tuple(map(Path, value.split(os.pathsep))), are_folders=True)
+
+
+def context_of(authorities: Authorities) -> ssl.SSLContext:
+    """The TLS context that trusts some authorities. Reads files. Raises RouteFault."""
+    if authorities.are_folders:
+        return _of_folder(authorities.paths, authorities.source)
+    return _of_file(authorities.paths[0], authorities.source)
 
 
 def unused_context() -> ssl.SSLContext:
@@ -52,8 +69,7 @@ def authority_faults(environment: Mapping[str, str]) -> list[str]:
     for name in (_FILE, _FOLDER):
         if environment.get(name):
             try:
-                endpoint = Endpoint("any", "https://any")
-                tls_context(endpoint, {name: environment[name]}, unused_context)
+                context_of(_named_by(name, environment[name]))
             except RouteFault as fault:
                 faults.append(str(fault))
     return faults
@@ -74,7 +90,7 @@ def _of_file(path: Path, source: str) -> ssl.SSLContext:
         raise RouteFault(source, f"{named}, which can't be read ({system_words(error)})") from error
 
 
-def _of_folder(paths: list[Path], source: str) -> ssl.SSLContext:
+def _of_folder(paths: Sequence[Path], source: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     has_some = False
     for path in paths:

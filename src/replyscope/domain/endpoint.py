@@ -1,6 +1,5 @@
 """An endpoint: a server with an OpenAI-compatible API, and the settings to reach it."""
 
-import ipaddress
 from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
@@ -11,6 +10,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.values import dataclass
+from replyscope.domain.web_address import is_loopback_host
 
 
 class KeySourceKind(StrEnum):
@@ -71,17 +71,6 @@ def host_of(url: str) -> str:
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine."""
     return is_loopback_host(host_of(url))
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a host name or address, without brackets, is this machine."""
-    name = host.lower().removesuffix(".")
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 _FILE_HOSTS = ("api.openai.com", ".openai.azure.com", ".azure.com", "openrouter.ai")

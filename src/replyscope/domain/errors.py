@@ -31,6 +31,7 @@ ReplyscopeError
 │   │   └── HubFull          ... because it is full
 │   ├── NotAHub              the place holds something else, or no hub yet
 │   └── HubLocked            its entries are encrypted with another key
+├── RelayFailed              the process of the relay can't be started, or ended
 └── LocalModelError          the embedded model can't be installed or started
     └── LocalModelMissing    ... because its engine or weights aren't there
 """
@@ -145,6 +146,10 @@ class AttachmentError(ReplyscopeError):
 
 class ViewerError(ReplyscopeError):
     """A file can't be opened in the system's viewer."""
+
+
+class RelayFailed(ReplyscopeError):
+    """The process of the relay can't be started, or ended by itself."""
 
 
 class HubError(ReplyscopeError):

@@ -40,8 +40,10 @@ def check_fields(value: Any) -> None:
     Raises TypeError or ValueError with the name of the first invalid field.
     """
     kind: Any = type(value)
-    for name, kinds in _hints(kind).items():
-        _check(getattr(value, name), kinds, (kind, name))
+    for name, plain, kinds in _hints(kind):
+        field = getattr(value, name)
+        if type(field) not in plain:
+            _check(field, kinds, (kind, name))
 
 
 _Kinds = tuple[tuple[Any, Any], ...]
@@ -50,9 +52,18 @@ _Place = tuple[Any, str]
 """The class and the field of a value."""
 
 
+_PLAIN: frozenset[Any] = frozenset((str, bool, type(None)))
+"""The classes whose values are all valid."""
+
+
 @cache
-def _hints(kind: Any) -> dict[str, _Kinds]:
-    return {name: _kinds_of(hint) for name, hint in get_type_hints(kind).items()}
+def _hints(kind: Any) -> tuple[tuple[str, frozenset[Any], _Kinds], ...]:
+    """The fields of a class, each with the plain classes of its values, and all alternatives."""
+    hints = ((name, _kinds_of(hint)) for name, hint in get_type_hints(kind).items())
+    return tuple(
+        (name, _PLAIN & {own for _, own in kinds if isinstance(own, type)}, kinds)
+        for name, kinds in hints
+    )
 
 
 @cache
@@ -62,9 +73,10 @@ def _kinds_of(hint: Any) -> _Kinds:
 
 
 def _check(value: Any, kinds: _Kinds, place: _Place) -> None:
-    kind, own = next((pair for pair in kinds if _is_of(value, pair[1])), (None, None))
-    if own is None:
+    found = _alternative(value, kinds)
+    if found is None:
         raise TypeError(f"{_named(place)} is of the type {type(value).__name__}")
+    kind, own = found
     if value is None or own is str:
         return
     if isinstance(value, tuple):
@@ -76,6 +88,14 @@ def _check(value: Any, kinds: _Kinds, place: _Place) -> None:
         raise ValueError(f"{_named(place)} is in the year {value.year}")
     elif is_dataclass(value):
         check_fields(value)
+
+
+def _alternative(value: Any, kinds: _Kinds) -> tuple[Any, Any] | None:
+    """The first alternative that a value has."""
+    for pair in kinds:
+        if _is_of(value, pair[1]):
+            return pair
+    return None
 
 
 def _named(place: _Place) -> str:

@@ -248,7 +248,7 @@ def _small(value: Any) -> int:
     return value
 
 
-def joined_json(lists: Sequence[str]) -> str:
+def joined_json(lists: Sequence[bytes]) -> bytes:
     """One JSON list of the members of several, without parsing them."""
     members = [one.strip()[1:-1] for one in lists]
-    return f"[{','.join(one for one in members if one.strip())}]"
+    return b"[" + b",".join(one for one in members if one.strip()) + b"]"

@@ -9,11 +9,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.proxies import Proxy
 from replyscope.domain.secret_shapes import DISTINCT, alone_pattern, is_secret
+
+if TYPE_CHECKING:  # the process of the relay loads few modules
+    from replyscope.domain.endpoint import Endpoint
+    from replyscope.domain.proxies import Proxy
 
 _DOTS = "•••"
 _SECRET_HEADER = re.compile(
@@ -152,7 +155,7 @@ def public_query(query: str) -> str:
     )
 
 
-def secrets_of(endpoint: Endpoint, proxy: Proxy | None = None) -> list[str]:
+def secrets_of(endpoint: "Endpoint", proxy: "Proxy | None" = None) -> list[str]:
     """The secrets in an endpoint's settings: in its headers and URLs."""
     found = secrets_in_headers(endpoint.headers)
     urls = (endpoint.base_url, endpoint.proxy or "", proxy.url if proxy is not None else "")

@@ -10,10 +10,14 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from replyscope.domain.address import without_login
-from replyscope.domain.endpoint import Endpoint, is_loopback_host
+from replyscope.domain.web_address import is_loopback_host
+
+if TYPE_CHECKING:  # the process of the relay loads few modules
+    from replyscope.domain.endpoint import Endpoint
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 _SCHEMES = {
@@ -67,7 +71,7 @@ def login_of(url: str) -> tuple[str, str] | None:
     return unquote(parts.username or ""), unquote(parts.password or "")
 
 
-def find_proxy(endpoint: Endpoint, environment: Mapping[str, str]) -> Proxy | None:
+def find_proxy(endpoint: "Endpoint", environment: Mapping[str, str]) -> Proxy | None:
     """The proxy of an endpoint's requests; None for a direct connection. Raises RouteFault."""
     if endpoint.proxy is not None and endpoint.proxy.strip(_AROUND):
         return read_proxy(endpoint.proxy, f"The proxy of the provider {endpoint.name}")

@@ -349,24 +349,19 @@ def type_of(name: str | None) -> FieldType:
     return ANYWHERE if name is None else FIELDS[name].type
 
 
+_NUMBERS = tuple((n, f.type.read) for n, f in FIELDS.items() if isinstance(f.type, Number))
+_NAMES = tuple((n, f.type.read) for n, f in FIELDS.items() if isinstance(f.type, Names))
+
+
 def numbers_of(exchange: Exchange) -> dict[str, float]:
     """The known numbers of an exchange, by field."""
-    found: dict[str, float] = {}
-    for name, field in FIELDS.items():
-        kind = field.type
-        if isinstance(kind, Number) and (number := kind.read(exchange)) is not None:
-            found[name] = number
-    return found
+    found = ((name, read(exchange)) for name, read in _NUMBERS)
+    return {name: number for name, number in found if number is not None}
 
 
 def names_of(exchange: Exchange) -> dict[str, tuple[str, ...]]:
     """The names of an exchange, by field, each once."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, field in FIELDS.items():
-        kind = field.type
-        if isinstance(kind, Names):
-            found[name] = tuple(dict.fromkeys(map(str, kind.read(exchange))))
-    return found
+    return {name: tuple(dict.fromkeys(map(str, read(exchange)))) for name, read in _NAMES}
 
 
 def holds(test: Test, facts: Facts) -> bool:

@@ -8,27 +8,35 @@ import ssl
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.request import getproxies
+from typing import TYPE_CHECKING
 
 from replyscope.domain.authorities import (
+    Authorities,
     authority_faults,
-    tls_context,
-    trusted_by,
+    context_of,
+    find_authorities,
     unused_context,
 )
-from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.proxies import VARIABLES, Proxy, find_proxy, proxy_faults
+
+if TYPE_CHECKING:  # the process of the relay loads few modules
+    from replyscope.domain.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The proxy and the TLS context for a server. `trusted_by` names the setting or variable
-    with the authorities, None for the system's.
+    """The proxy and the TLS context for a server. `authorities` are those of the context, None
+    for the system's.
     """
 
     tls: ssl.SSLContext
     proxy: Proxy | None = None
-    trusted_by: str | None = None
+    authorities: Authorities | None = None
+
+    @property
+    def trusted_by(self) -> str | None:
+        """The name of the setting or variable with the authorities; None for the system's."""
+        return None if self.authorities is None else self.authorities.source
 
     @property
     def through(self) -> str:
@@ -37,7 +45,7 @@ class Route:
 
 
 def find_route(
-    endpoint: Endpoint, environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
+    endpoint: "Endpoint", environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
 ) -> Route:
     """The route of an endpoint's requests; `system` builds the TLS context with the system's
     authorities. Reads certificates. Raises RouteFault.
@@ -46,8 +54,9 @@ def find_route(
     urls = [endpoint.base_url.lower(), *([proxy.url] if proxy is not None else [])]
     if not any(url.startswith("https:") for url in urls):
         return Route(unused_context(), proxy)
-    tls = tls_context(endpoint, environment, system)
-    return Route(tls, proxy, trusted_by(endpoint, environment))
+    authorities = find_authorities(endpoint, environment)
+    tls = system() if authorities is None else context_of(authorities)
+    return Route(tls, proxy, authorities)
 
 
 def environment_faults(environment: Mapping[str, str]) -> list[str]:
@@ -60,6 +69,8 @@ def system_environment() -> dict[str, str]:
     environment = dict(os.environ)
     names_one = any(environment.get(n) or environment.get(n.upper()) for n in VARIABLES)
     if sys.platform in ("darwin", "win32") and not names_one:
+        from urllib.request import getproxies  # loads 25 modules that nothing else needs here
+
         named = {f"{scheme}_proxy": url for scheme, url in getproxies().items()}
         environment |= {name: url for name, url in named.items() if name in VARIABLES}
     return environment

@@ -89,6 +89,17 @@ def is_ip_address(host: str) -> bool:
     return True
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name or address, without brackets, is this machine."""
+    name = host.lower().removesuffix(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
 def _numeric_host(host: str) -> str:
     """The IPv4 address that the resolver would use: one to four parts, octal, or hex."""
     numbers = [_number(part) for part in host.split(".")]

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from replyscope.domain.environment import NETWORK, PIP
 from replyscope.domain.errors import LocalModelError
+from replyscope.domain.isolated_python import python_command, python_environment
 from replyscope.domain.local_models import InstallProgress
 from replyscope.domain.system_words import system_words
 from replyscope.local.catalogue import Weights, WeightsPart
-from replyscope.local.isolated import python_command, python_environment
 from replyscope.local.verifying import note_verified, verify_weights
 
 _POLL_S = 0.2

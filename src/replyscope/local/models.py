@@ -13,13 +13,13 @@ from pathlib import Path
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
 from replyscope.domain.environment import ENGINE
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
+from replyscope.domain.isolated_python import python_command, python_environment
 from replyscope.domain.local_models import InstallProgress, LocalModel
 from replyscope.domain.regular_file import write_own
 from replyscope.domain.system_words import system_words
 from replyscope.domain.typed_path import typed_path
 from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
 from replyscope.local.download import install_weights, weights_path
-from replyscope.local.isolated import python_command, python_environment
 from replyscope.local.verifying import verify_weights
 
 _CONTEXT_TOKENS = 8_192

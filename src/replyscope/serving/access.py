@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from replyscope.domain.endpoint import is_loopback_host
-from replyscope.domain.web_address import is_ip_address
+from replyscope.domain.web_address import is_ip_address, is_loopback_host
 
 _LOCAL = (".internal", ".local")
 _OF_A_PAGE = ("cross-site", "same-site", "same-origin")

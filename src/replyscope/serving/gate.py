@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from replyscope.domain.watched import WatchedRequest
-from replyscope.serving.mock.recording import Recording
+from replyscope.serving.playback import RecordedResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class Refuse:
 class AnswerRecorded:
     """Answer with a recorded reply; the request is not forwarded."""
 
-    recording: Recording
-    speed: float = 1.0
+    playback: RecordedResponse
 
 
 Decision = Send | Refuse | AnswerRecorded

@@ -10,7 +10,8 @@ from replyscope.domain.json_values import from_ms
 from replyscope.domain.search import UnreadableRow
 from replyscope.domain.verifying import CheckedReply
 from replyscope.store.backup.reading import find_faults
-from replyscope.store.codec import DAMAGE, decode_exchange, decode_frames
+from replyscope.store.codec import DAMAGE, decode_exchange
+from replyscope.store.frame_codec import decode_frames
 from replyscope.store.index_entry import Describe, read_entry, written_entry
 from replyscope.store.kept_paths import used_paths
 from replyscope.store.shards import list_shards

@@ -15,7 +15,6 @@ from replyscope.store.shards import shard_of
 
 CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
 """The name of a watched program, without its command."""
-_NO_TEXTS = ("", "", "", "")
 _ROW = (
     "SELECT f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
@@ -77,8 +76,8 @@ def read_hits(
 
 def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> Hit:
     *values, fact_id, client = row
-    packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
-    prompt, text, reasoning, calls = texts_of(packed[0]) if packed else _NO_TEXTS
+    assert isinstance(fact_id, int)
+    prompt, text, reasoning, calls = texts_of(connection, fact_id)
     snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
     when = values[7]
     assert isinstance(when, int)

@@ -12,7 +12,8 @@ from replyscope.domain.message import Message
 from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.sound_numbers import with_sound_numbers
 from replyscope.store import rows
-from replyscope.store.codec import encode_exchange, encode_frames
+from replyscope.store.codec import encode_exchange
+from replyscope.store.frame_codec import encode_frames
 from replyscope.store.growing import has_changed, replace_changed
 from replyscope.store.index import note_unindexed, note_unindexed_under
 from replyscope.store.journal import load_frames

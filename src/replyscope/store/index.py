@@ -186,7 +186,7 @@ def forget(connection: sqlite3.Connection, exchange_ids: Sequence[str]) -> set[i
         ).fetchall()
         for fact_id, packed in rows:
             try:
-                texts = read_texts(packed)
+                texts = read_texts(connection, fact_id, packed)
             except DAMAGE:
                 # The words stay in the index, and the row's number may be used again.
                 connection.execute("INSERT OR REPLACE INTO note VALUES ('index', 'damaged')")

@@ -36,6 +36,7 @@ SELECT source.exchange_id, m.parts FROM source
 JOIN message m ON m.parent_id = source.message_id AND m.role = 'tool'
 WHERE source.exchange_id IN ({0}) ORDER BY m.rowid
 """
+_NO_TEXTS = ("", "", "", "")
 _columns_of_call = attrgetter(*CallFacts.__match_args__)
 
 
@@ -134,7 +135,7 @@ def read_entry(connection: sqlite3.Connection, exchange_id: str) -> IndexEntry |
     own = frozenset(map(tuple, rows))
     names = own if cell is None else frozenset(names_in(connection, cell))
     packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
-    texts = read_texts(packed[0]) if packed is not None else ()
+    texts = read_texts(connection, fact_id, packed[0]) if packed is not None else ()
     choices, calls = (
         tuple(row[1:] for row in connection.execute(sql, (fact_id,)))
         for sql in (
@@ -153,15 +154,32 @@ def indexed_words(texts: Sequence[str]) -> list[str]:
     return [text if text.isascii() else sound(" ".join(words_of(text))) for text in texts]
 
 
-def read_texts(packed: bytes) -> tuple[str, ...]:
-    """The texts of a body: prompt, text, reasoning and calls."""
+def pack_texts(entry: IndexEntry) -> bytes:
+    """The texts of an entry as a row of `body`. A text that consists of the texts of the choices,
+    as nearly every one does, is left out: `choice_text` has it.
+    """
+    prompt, text, reasoning, calls = entry.texts
+    said = None if text == "\n".join(str(row[1]) for row in entry.choices) else text
+    return zlib.compress(json.dumps((prompt, said, reasoning, calls)).encode("ascii"), 1)
+
+
+def read_texts(connection: sqlite3.Connection, fact_id: int, packed: bytes) -> tuple[str, ...]:
+    """The texts of a body: prompt, text, reasoning and calls. Raises one of DAMAGE."""
     prompt, text, reasoning, calls = json.loads(zlib.decompress(packed))
+    if text is None:
+        rows = connection.execute(
+            "SELECT text FROM choice_text WHERE fact_id = ? ORDER BY choice", (fact_id,)
+        )
+        text = "\n".join(said for (said,) in rows)
     return prompt, text, reasoning, calls
 
 
-def texts_of(packed: bytes) -> tuple[str, ...]:
-    """The texts of a body to show; empty when the body is damaged."""
+def texts_of(connection: sqlite3.Connection, fact_id: int) -> tuple[str, ...]:
+    """The texts of an entry to show; empty when there are none or they are damaged."""
+    row = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
+    if row is None:
+        return _NO_TEXTS
     try:
-        return read_texts(packed)
+        return read_texts(connection, fact_id, row[0])
     except DAMAGE:
-        return "", "", "", ""
+        return _NO_TEXTS

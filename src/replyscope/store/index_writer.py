@@ -4,14 +4,12 @@ Sets of names, shards and free ids are read once for all entries, and rows are i
 with a statement for each row, half of the time of indexing was between Python and SQLite.
 """
 
-import json
 import sqlite3
-import zlib
 from collections.abc import Iterable
 
 from replyscope.store.cells import Pairs, cell_for
 from replyscope.store.fact_ids import IdsInUse
-from replyscope.store.index_entry import IndexEntry, indexed_words
+from replyscope.store.index_entry import IndexEntry, indexed_words, pack_texts
 from replyscope.store.shards import ShardWriter
 
 _MOST_AT_ONCE = 4_000_000
@@ -45,8 +43,7 @@ class IndexWriter:
 
     def _add(self, entry: IndexEntry) -> None:
         fact_id = self._insert_fact(entry)
-        packed = zlib.compress(json.dumps(entry.texts).encode("ascii"), 1)
-        self._rows.setdefault(_BODY, []).append((fact_id, packed))
+        self._rows.setdefault(_BODY, []).append((fact_id, pack_texts(entry)))
         for sql, rows in (
             (_NAME, sorted(entry.numbers)),
             (_CHOICE, entry.choices),

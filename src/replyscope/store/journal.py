@@ -6,8 +6,9 @@ from contextlib import suppress
 
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Exchange
-from replyscope.store.codec import DAMAGE, decode_frames, encode_exchange, encode_frames
+from replyscope.store.codec import DAMAGE, encode_exchange
 from replyscope.store.database import Database
+from replyscope.store.frame_codec import decode_frames, encode_frames
 from replyscope.store.index import note_unindexed
 from replyscope.store.remote import note_remote
 from replyscope.store.requests import save_request
@@ -96,3 +97,30 @@ def load_frames(connection: sqlite3.Connection, exchange_id: str) -> tuple[WireF
         with suppress(*DAMAGE):
             frames += decode_frames(data)
     return tuple(frames)
+
+
+_MOST_MERGED_BYTES = 200_000
+"""The stored size of a journal that is merged at once, in about 0.1 s."""
+
+
+def merge_segments(connection: sqlite3.Connection, exchange_ids: Sequence[str]) -> None:
+    """Join the segments of ended exchanges into one each, a quarter of their size: a segment of
+    150 ms has a few frames, and each segment writes out what all frames have in common.
+
+    Journals with damaged segments and long ones stay as they are.
+    """
+    marks = ", ".join("?" * len(exchange_ids))
+    found = connection.execute(
+        "SELECT s.exchange_id FROM segment s JOIN exchange e ON e.id = s.exchange_id "
+        f"WHERE s.exchange_id IN ({marks}) AND e.writer IS NULL GROUP BY 1 "
+        "HAVING count(*) > 1 AND sum(length(s.frames)) <= ?",
+        (*exchange_ids, _MOST_MERGED_BYTES),
+    ).fetchall()
+    for (exchange_id,) in found:
+        rows = connection.execute(
+            "SELECT frames FROM segment WHERE exchange_id = ? ORDER BY number", (exchange_id,)
+        ).fetchall()
+        with suppress(*DAMAGE):
+            merged = encode_frames([frame for (data,) in rows for frame in decode_frames(data)])
+            connection.execute("DELETE FROM segment WHERE exchange_id = ?", (exchange_id,))
+            connection.execute("INSERT INTO segment VALUES (?, 0, ?)", (exchange_id, merged))

@@ -247,6 +247,11 @@ CREATE INDEX place_by_session ON place (session_id);
 program may continue. Only watched sessions have places: see decision 0038.
 """
 
+_SMALLER_FORMS = "SELECT 1;"
+"""No table changes. From this version on, journals and the texts of the index are written in forms
+that older programs can't read; see decision 0062.
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -262,9 +267,10 @@ MIGRATIONS: tuple[str, ...] = (
     TABLES_BY_TIME,
     USAGE_TABLES,
     BOUNDED_USAGE,
+    _SMALLER_FORMS,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_INDEX_ONLY = frozenset((TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE))
+_WITHOUT_BACKUP = frozenset((TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE, _SMALLER_FORMS))
 """The scripts that change only the search index and the views, which can be made again. They need
 no backup, which takes a minute for an archive of a year.
 """
@@ -303,7 +309,7 @@ def migrate(
 
 def needs_backup(version: int, migrations: Sequence[str] = MIGRATIONS) -> bool:
     """Whether a file of a version is backed up before it is migrated."""
-    return version > 0 and any(script not in _INDEX_ONLY for script in migrations[version:])
+    return version > 0 and any(script not in _WITHOUT_BACKUP for script in migrations[version:])
 
 
 def check_version(

@@ -29,6 +29,7 @@ from replyscope.store.index import (
     start_anew,
 )
 from replyscope.store.index_entry import Describe
+from replyscope.store.journal import merge_segments
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 from replyscope.store.usage_sums import read_usage
@@ -79,7 +80,8 @@ class SqliteSearchIndex:
                 tell(max(0, len(waiting) - first - _STEP))
 
     async def index_newest(self, most: int) -> None:
-        """Index up to `most` new replies, the newest ones, in one step. Raises StoreError.
+        """Index up to `most` new replies, the newest ones, in one step, and merge the segments of
+        their journals. Raises StoreError.
 
         Left to the next search are an index of an older version, which is built again, and texts
         that would take the processor for long.
@@ -93,6 +95,7 @@ class SqliteSearchIndex:
         if waiting:
             async with self._indexing:
                 await database.write(lambda c: index_these(c, self._describe, waiting))
+                await database.write(lambda c: merge_segments(c, waiting))
 
     async def upgrade(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Index the replies again that an older version indexed, in small steps. Searches find

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import partial
 
 from replyscope.domain.search import UnreadableRow
-from replyscope.store.codec import DAMAGE, decode_frames, decode_parts, decode_settings
+from replyscope.store.codec import DAMAGE, decode_parts, decode_settings
+from replyscope.store.frame_codec import decode_frames
 from replyscope.store.index import note_unreadable
 from replyscope.store.requests import rebuild_request
 

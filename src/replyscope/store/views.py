@@ -63,7 +63,7 @@ CREATE TABLE choice_text (
     choice INTEGER NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (fact_id, choice)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE tool_call (
     fact_id INTEGER NOT NULL REFERENCES fact (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,

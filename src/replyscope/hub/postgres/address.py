@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from replyscope.domain.endpoint import is_loopback_host
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.web_address import is_loopback_host
 from replyscope.hub.postgres.password_file import find_password_file
 
 SCHEMES = ("postgresql", "postgres")

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 import psycopg
 from psycopg import sql
 
-from replyscope.domain.endpoint import is_loopback_host
 from replyscope.domain.errors import HubRefused
+from replyscope.domain.web_address import is_loopback_host
 from replyscope.hub.postgres.address import Address, is_local
 from replyscope.hub.postgres.faults import translated
 from replyscope.hub.postgres.password_file import check_password_file

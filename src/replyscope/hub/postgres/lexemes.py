@@ -8,6 +8,7 @@ PostgreSQL's limits: a lexeme is shorter than 2 kB, and a row has less than 1 MB
 A longer text is marked as cut, and every query finds and checks the texts that are cut.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +28,10 @@ _MARKS = {place: f"{number}{weight}" for number, (place, weight) in enumerate(_W
 _MOST_PER_CHARACTER = 4
 """A bound of the bytes that a row needs for each character of its lexemes and marks."""
 
+_PIECE = 500_000
+"""The characters of a piece of a long text, at least."""
+_BETWEEN = re.compile(r"[\s,.;:!?\u3001\u3002\uff0c\uff01\uff1f]")
+
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
@@ -42,16 +47,42 @@ class Indexed:
 def index_texts(prompt: str, text: str, reasoning: str, calls: str) -> Indexed:
     """The row for the texts of a reply."""
     given = {"text": text, "prompt": prompt, "calls": calls, "reasoning": reasoning}
-    words = {place: words_of(given[place]) for place in _WEIGHTS}
-    texts = tuple(f" {' '.join(one)} " for one in words.values())
-    lexemes = {
-        place: _lexemes(words[place], is_ascii=text.isascii())
-        for place, text in zip(_WEIGHTS, texts, strict=True)
-    }
+    read = {place: _words(given[place]) for place in _WEIGHTS}
+    texts = tuple(text for text, _ in read.values())
+    lexemes = {place: found for place, (_, found) in read.items()}
     marked = " ".join(_marked(lexemes[place], mark) for place, mark in _MARKS.items())
     if len(marked) * _MOST_PER_CHARACTER <= _MOST_BYTES:
         return Indexed(marked, is_cut=False, texts=texts)
     return Indexed(*_bounded(lexemes), texts)
+
+
+def _words(text: str) -> tuple[str, dict[str, None]]:
+    """The words of a text with a space on both sides, and its lexemes.
+
+    A long text is read in pieces: a list of its words takes ten times its size in memory.
+    """
+    texts: list[str] = []
+    lexemes: dict[str, None] = {}
+    last: list[str] = []
+    for piece in _pieces(text):
+        words = words_of(piece)
+        if words:
+            texts.append(" ".join(words))
+            lexemes |= _lexemes([*last, *words], is_ascii=texts[-1].isascii())
+            last = words[-1:]
+    return f" {' '.join(texts)} ", lexemes
+
+
+def _pieces(text: str) -> Iterable[str]:
+    """The pieces of a text, which end between words."""
+    start = 0
+    while len(text) - start > _PIECE:
+        found = _BETWEEN.search(text, start + _PIECE)
+        if found is None:
+            break
+        yield text[start : found.end()]
+        start = found.end()
+    yield text[start:] if start else text
 
 
 def _marked(lexemes: Iterable[str], mark: str) -> str:

@@ -61,6 +61,8 @@ WHERE s.owner = session_user AND s.id = n.id
 
 def storable(text: str) -> str:
     """The text as PostgreSQL can store it: without lone surrogates and NUL."""
+    if text.isascii() and "\0" not in text:
+        return text
     return sound(text).replace("\0", "\ufffd")
 
 

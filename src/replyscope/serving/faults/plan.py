@@ -1,5 +1,6 @@
 """Chooses the fault of each call. The same seed and order of calls give the same faults."""
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 
@@ -31,6 +32,10 @@ class FaultPlan:
             if self._hits(number, rule):
                 return rule
         return None
+
+    async def choose_in_thread(self, request: WatchedRequest) -> FaultRule | None:
+        """The same, for an event loop: to compare a large request takes a while."""
+        return await asyncio.to_thread(self.choose, request)
 
     def _hits(self, number: int, rule: FaultRule) -> bool:
         self._seen[number] += 1

@@ -1,47 +1,24 @@
-"""Plays a recording as the answer to a request: streamed as recorded, or as one JSON object."""
+"""The playback of a recording for a request: streamed as recorded, or as one JSON object."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.json_text import read_json
-from replyscope.serving.connection import Headers, error_object
+from replyscope.serving.connection import encode_json, error_object
 from replyscope.serving.mock.recording import Recording
 from replyscope.serving.mock.whole import whole_of
+from replyscope.serving.playback import Ending, RecordedResponse
 
-
-class Sink(Protocol):
-    """The receiver of a response, such as an HttpConnection."""
-
-    def begin(self, status: int, headers: Headers) -> None:
-        """Write the status line and the headers."""
-        ...
-
-    async def write(self, data: bytes) -> None:
-        """Write a part of the body."""
-        ...
-
-    async def end(self) -> None:
-        """End the response."""
-        ...
-
-    async def close(self) -> None:
-        """Close the connection; a response that has not ended is cut off."""
-        ...
-
-    async def send(self, status: int, body: bytes, headers: Headers) -> None:
-        """Send a whole response."""
-        ...
-
-    async def send_json(self, status: int, value: Any, headers: Headers = ()) -> None:
-        """Send a whole response in JSON."""
-        ...
+Named = Sequence[tuple[str, str]]
+EXCHANGE = "x-replyscope-exchange"
+_KIND = "content-type"
+_JSON = (_KIND, "application/json")
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedPlayback:
+class Chosen:
     """A recording in the form that a request wants. `speed` is as in MockServer.
 
     Without `is_recorded_form` a recorded stream is sent as the object `whole`; None if it is not
@@ -60,62 +37,65 @@ class RecordedPlayback:
             return self.found.status
         return 400 if self.whole is None else 200
 
-    async def play(self, sink: Sink, told: Sequence[tuple[str, str]]) -> None:
-        """Send the response, with additional headers."""
+    def playback(self, told: Named = ()) -> RecordedResponse:
+        """The response, with additional headers."""
         found = self.found
         if self.is_recorded_form:
-            await play_frames(sink, found, found.frames, told, self.speed)
-        elif self.whole is None:
+            return frames_playback(found, found.frames, self.speed, told)
+        headers = [(EXCHANGE, found.exchange.id), *told]
+        if self.whole is None:
             why = found.why_cut or "it ended without a complete reply"
             message = (
                 f"This reply was recorded as a stream, and {why.rstrip('.')}. It has no complete "
                 "response object. Request it with stream=true to get the recorded part."
             )
-            await sink.send_json(400, error_object(message, "recorded_in_part"), told)
-        else:
-            await _wait(found.exchange.timing.duration_ms, self.speed)
-            headers = [(n, v) for n, v in found.headers if n.lower() != "content-type"]
-            headers += [*told, ("x-replyscope-folded", "true")]
-            await sink.send_json(200, self.whole, headers)
+            error = encode_json(error_object(message, "recorded_in_part"))
+            return _of_json(found, 400, error, headers)
+        kept = [(n, v) for n, v in found.headers if n.lower() != _KIND]
+        headers = [*kept, *headers, ("x-replyscope-folded", "true")]
+        pause_s = _pause_s(found.exchange.timing.duration_ms, self.speed)
+        return _of_json(found, 200, encode_json(self.whole), headers, pause_s)
 
 
-def playback_of(found: Recording, body: bytes, speed: float) -> RecordedPlayback:
-    """The playback of a recording for a request with a body."""
+def choose_form(found: Recording, body: bytes, speed: float = 1.0) -> Chosen:
+    """The form of a recording for a request with a body."""
     if not found.is_stream or _wants_stream(body):
-        return RecordedPlayback(found, speed, is_recorded_form=True)
+        return Chosen(found, speed, is_recorded_form=True)
     whole = whole_of(found.exchange.api, found.frames)
-    return RecordedPlayback(found, speed, is_recorded_form=False, whole=whole)
+    return Chosen(found, speed, is_recorded_form=False, whole=whole)
 
 
-async def play_frames(
-    sink: Sink,
-    found: Recording,
-    frames: Sequence[WireFrame],
-    told: Sequence[tuple[str, str]],
-    speed: float,
-) -> None:
-    """Send a recorded response: its headers, some of its frames, and its ending."""
-    headers = [*found.headers, *told]
+def frames_playback(
+    found: Recording, frames: Sequence[WireFrame], speed: float, told: Named = ()
+) -> RecordedResponse:
+    """A recorded response: its headers, some of its frames, and its ending."""
+    headers = (*found.headers, (EXCHANGE, found.exchange.id), *told)
     if not found.is_stream and found.why_cut is None:
-        await _wait(found.exchange.timing.duration_ms, speed)
-        await sink.send(found.status, found.body, headers)
-        return
-    sink.begin(found.status, headers)
+        pause_s = _pause_s(found.exchange.timing.duration_ms, speed)
+        parts: tuple[tuple[float, bytes], ...] = ((pause_s, found.body),)
+        ending = Ending.LENGTH
+    else:
+        parts = tuple(_paced(frames, speed))
+        ending = Ending.STREAM if found.why_cut is None else Ending.CUT
+    return RecordedResponse(found.exchange.id, found.status, headers, parts, ending)
+
+
+def _paced(frames: Sequence[WireFrame], speed: float) -> Iterator[tuple[float, bytes]]:
     before_ms = 0.0
     for frame in frames:
-        if frame.at_ms > before_ms:
-            await _wait(frame.at_ms - before_ms, speed)
+        yield _pause_s(frame.at_ms - before_ms, speed), frame.text.encode("utf-8", "surrogatepass")
         before_ms = frame.at_ms
-        await sink.write(frame.text.encode("utf-8", "surrogatepass"))
-    if found.why_cut is None:
-        await sink.end()
-    else:
-        await sink.close()
 
 
-async def _wait(passed_ms: float, speed: float) -> None:
-    if speed > 0:
-        await asyncio.sleep(passed_ms / 1000 / speed)
+def _of_json(
+    found: Recording, status: int, body: bytes, headers: Named, pause_s: float = 0.0
+) -> RecordedResponse:
+    sent = (_JSON, *headers)
+    return RecordedResponse(found.exchange.id, status, sent, ((pause_s, body),), Ending.LENGTH)
+
+
+def _pause_s(passed_ms: float, speed: float) -> float:
+    return max(0.0, passed_ms / 1000 / speed) if speed > 0 else 0.0
 
 
 def _wants_stream(body: bytes) -> bool:

@@ -15,9 +15,10 @@ from replyscope.domain.typed_number import whole_number
 from replyscope.serving.access import find_refusal
 from replyscope.serving.connection import HttpConnection, Request, error_object
 from replyscope.serving.mock.matching import MatchLevel, find_recording
-from replyscope.serving.mock.playing import play_frames, playback_of
+from replyscope.serving.mock.playing import choose_form, frames_playback
 from replyscope.serving.mock.recording import Recording
 from replyscope.serving.mock.whole import payloads, whole_of
+from replyscope.serving.playback import play
 from replyscope.serving.server import HttpServer, Report
 
 _PATHS = {"/chat/completions": Api.CHAT, "/responses": Api.RESPONSES}
@@ -86,13 +87,12 @@ class MockServer(HttpServer):
         fit: MatchLevel,
         line: str,
     ) -> None:
-        told = [("x-replyscope-exchange", found.exchange.id), ("x-replyscope-fit", fit.value)]
-        playback = playback_of(found, request.body, self._speed)
-        said = f"({fit.value})" if playback.is_recorded_form else f"({fit.value}), as one object"
-        if not playback.is_recorded_form and playback.whole is None:
+        form = choose_form(found, request.body, self._speed)
+        said = f"({fit.value})" if form.is_recorded_form else f"({fit.value}), as one object"
+        if not form.is_recorded_form and form.whole is None:
             said = "is incomplete"
-        self._report(f"{playback.status} {line}: exchange {found.exchange.id} {said}")
-        await playback.play(connection, told)
+        self._report(f"{form.status} {line}: exchange {found.exchange.id} {said}")
+        await play(form.playback([("x-replyscope-fit", fit.value)]), connection)
 
     def _kept(self, path: str, query: str) -> tuple[Recording | None, Any] | None:
         """Find the response to a GET: the models, or a reply by its id, complete or streamed."""
@@ -128,8 +128,7 @@ class MockServer(HttpServer):
             await connection.send_json(200, value)
             return
         frames = [frame for frame in one.frames if _number(frame) > value]
-        told = [("x-replyscope-exchange", one.exchange.id)]
-        await play_frames(connection, one, frames, told, self._speed)
+        await play(frames_playback(one, frames, self._speed), connection)
 
     def _nothing(self, method: str, path: str, api: Api | None) -> str:
         count = len(self._recordings)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from replyscope.domain.json_text import bounded_object_in
 from replyscope.serving.connection import BodyPart, Head, HttpConnection
 from replyscope.serving.gate import AnswerRecorded, Refuse
-from replyscope.serving.mock.playing import playback_of
+from replyscope.serving.playback import play
 from replyscope.serving.watch.call_copy import CallCopy
 from replyscope.serving.watch.own_answer import (
     CUT_AS_RECORDED,
@@ -25,24 +25,21 @@ async def answer_held(
     head: Head,
     copy: CallCopy,
     decision: Refuse | AnswerRecorded,
-    body: bytes,
 ) -> bool:
     """Answer a call as decided. Returns whether the connection can have another request."""
     return await while_client_stays(
-        connection, head, copy, _answer(CopiedResponse(connection, copy), head, decision, body)
+        connection, head, copy, _answer(CopiedResponse(connection, copy), head, decision)
     )
 
 
 async def _answer(
-    response: CopiedResponse, head: Head, decision: Refuse | AnswerRecorded, body: bytes
+    response: CopiedResponse, head: Head, decision: Refuse | AnswerRecorded
 ) -> str | None:
     if isinstance(decision, Refuse):
         error = error_of_api(head, decision.message, "refused")
         await response.send_json(decision.status, error)
         return None
-    found = decision.recording
-    told = [("x-replyscope-exchange", found.exchange.id)]
-    await playback_of(found, body, decision.speed).play(response, told)
+    await play(decision.playback, response)
     return CUT_AS_RECORDED if response.is_closed else None
 
 
@@ -50,7 +47,7 @@ def note_of(decision: Refuse | AnswerRecorded) -> str:
     """The sentence about an answer that is recorded with the call."""
     if isinstance(decision, Refuse):
         return REFUSED
-    recorded = decision.recording.exchange.id
+    recorded = decision.playback.exchange_id
     return f"replyscope watch answered with the recorded reply {recorded}; nothing was forwarded."
 
 

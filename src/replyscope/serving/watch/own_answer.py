@@ -49,7 +49,7 @@ class CopiedResponse:
         await self.end()
 
     async def send_json(self, status: int, value: Any, headers: Headers = ()) -> None:
-        """See Sink."""
+        """Send a whole response in JSON."""
         kind = ("content-type", "application/json")
         await self.send(status, encode_json(value), [kind, *headers])
 

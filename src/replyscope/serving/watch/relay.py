@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import h11
 
-from replyscope.domain.ports import Clock, NewId
 from replyscope.domain.watched import CallObserver, Client, WatchedRequest
 from replyscope.serving.access import Refusal, find_refusal
 from replyscope.serving.connection import (
@@ -22,8 +22,7 @@ from replyscope.serving.connection import (
     error_object,
     named,
 )
-from replyscope.serving.faults.plan import FaultPlan
-from replyscope.serving.faults.rule import FaultRule
+from replyscope.serving.faults.rule import ChooseFault, FaultRule
 from replyscope.serving.gate import Decision, Gate, Send
 from replyscope.serving.server import HttpServer, Report
 from replyscope.serving.watch.call_copy import MOST_OF_A_REQUEST, CallCopy, InOrder, ObserverGaps
@@ -40,6 +39,9 @@ from replyscope.serving.watch.own_answer import unless_client_leaves
 from replyscope.serving.watch.peers import Peers, Process, client_name
 from replyscope.serving.watch.request_head import forwarded_head, without_expectation
 from replyscope.serving.watch.upstream import Directory, Upstream, UpstreamPath
+
+if TYPE_CHECKING:  # the process of the relay loads few modules
+    from replyscope.domain.ports import Clock, NewId
 
 _UNREACHABLE = "upstream_unreachable"
 _KEYS_ARE_LOST = (
@@ -71,13 +73,13 @@ class Relay(HttpServer):
         upstreams: Sequence[Upstream],
         observer: CallObserver,
         *,
-        clock: Clock,
-        new_id: NewId,
+        clock: "Clock",
+        new_id: "NewId",
         report: Report,
         token: str | None = None,
         own_names: Collection[str] = (),
         gate: Gate | None = None,
-        faults: FaultPlan | None = None,
+        faults: ChooseFault | None = None,
         wait: Wait = asyncio.sleep,
     ) -> None:
         super().__init__(report)
@@ -176,10 +178,9 @@ class Relay(HttpServer):
             self._report("A request of over 32 MB was forwarded without a look at it.")
             return await self._send_on(visit, head, found, copy, parts)
         if not isinstance(decision, Send):
-            body = (await copy.whole_request()).body
             copy.mark_decision(note_of(decision), _stopwatch(self._clock))
             copy.request_ended()
-            return await answer_held(connection, head, copy, decision, body)
+            return await answer_held(connection, head, copy, decision)
         if decision.body is not None:
             original = (await copy.whole_request()).body
             sent = copy.with_keys(decision.body)
@@ -208,7 +209,7 @@ class Relay(HttpServer):
             return None
         request = await copy.whole_request()
         async with self._choosing:  # one after another, as they came
-            rule = await asyncio.to_thread(self._faults.choose, request)
+            rule = await self._faults(request)
         copy.mark_fault("" if rule is None else rule.text)
         return rule
 
@@ -315,7 +316,7 @@ async def _link_to(visit: _Visit, upstream: Upstream) -> Link:
     return await dial(upstream)
 
 
-def _stopwatch(clock: Clock) -> Callable[[], float]:
+def _stopwatch(clock: "Clock") -> Callable[[], float]:
     """A function that returns the milliseconds from now on."""
     began_ms = clock.monotonic_ms()
     return lambda: clock.monotonic_ms() - began_ms

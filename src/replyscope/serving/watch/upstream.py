@@ -4,12 +4,15 @@ import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from replyscope.domain.address import without_login
-from replyscope.domain.proxies import Proxy
-from replyscope.domain.route import Route
 from replyscope.serving.access import Refusal
+
+if TYPE_CHECKING:  # the process of the relay loads few modules
+    from replyscope.domain.proxies import Proxy
+    from replyscope.domain.route import Route
 
 _PORTS = {"http": 80, "https": 443}
 _VERSION = "/v1"
@@ -39,7 +42,7 @@ class Upstream:
 
     name: str
     base_url: str
-    route: Route
+    route: "Route"
     secrets: tuple[str, ...] = ()
     access: Access | None = None
 
@@ -54,7 +57,7 @@ class Upstream:
         return urlsplit(self.base_url).scheme == "https"
 
     @property
-    def plain_proxy(self) -> Proxy | None:
+    def plain_proxy(self) -> "Proxy | None":
         """The proxy that forwards requests instead of connections: an HTTP proxy, without TLS."""
         proxy = self.route.proxy
         return None if self.is_tls or proxy is None or proxy.url.startswith("socks") else proxy

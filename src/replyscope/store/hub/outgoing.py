@@ -16,6 +16,7 @@ from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.codec import DAMAGE, decode_parts, encode_parts
+from replyscope.store.frame_codec import frames_as_json
 from replyscope.store.hub.fields import is_unshared, item_stamp, read_fields
 from replyscope.store.requests import unpack_ids
 
@@ -201,7 +202,7 @@ class _Reader:
                 for exchange_id, index, home, _ in sources
             ],
         }
-        return item_stamp(stamp, created_ms), _with(head, parts=parts)
+        return item_stamp(stamp, created_ms), _with(head, parts=parts.encode("ascii"))
 
     def _settled(self, key: str, role: str, parts: str, created_ms: int) -> str | None:
         """The parts of a tool message; None while one of its tools runs."""
@@ -232,17 +233,17 @@ class _Reader:
         }
         body = _with(
             head,
-            exchange=zlib.decompress(folded).decode("ascii"),
+            exchange=_ascii(zlib.decompress(folded)),
             frames=joined_json(list(self._segments(key))),
         )
         return item_stamp((at_ms, counter, by), started_ms), body
 
-    def _segments(self, key: str) -> Iterator[str]:
+    def _segments(self, key: str) -> Iterator[bytes]:
         for (data,) in self._connection.execute(
             "SELECT frames FROM segment WHERE exchange_id = ? ORDER BY number", (key,)
         ):
             with suppress(*DAMAGE):
-                yield zlib.decompress(data).decode("ascii")
+                yield _ascii(frames_as_json(data))
 
     def _request(self, key: str, session_id: str, started_ms: int) -> Mapping[str, Any] | None:
         """The request, whose history refers to the pieces of the request before it."""
@@ -297,7 +298,18 @@ def _runs(ids: list[int], known: list[int]) -> list[int | tuple[int, int]]:
     return found
 
 
-def _with(head: Mapping[str, Any], **texts: str) -> bytes:
-    """A JSON object of values, and of fields whose JSON is ready."""
-    ready = "".join(f',"{name}":{text}' for name, text in texts.items())
-    return f"{json.dumps(head, separators=(',', ':'))[:-1]}{ready}}}".encode("ascii")
+def _ascii(text: bytes) -> bytes:
+    """The text, which is ASCII. Raises one of DAMAGE."""
+    if not text.isascii():
+        raise ValueError("a stored text is not ASCII")
+    return text
+
+
+def _with(head: Mapping[str, Any], **texts: bytes) -> bytes:
+    """A JSON object of values, and of fields whose JSON is ready. Each large text is copied once:
+    a reply may have 60 MB.
+    """
+    pieces = [json.dumps(head, separators=(",", ":"))[:-1].encode("ascii")]
+    for name, text in texts.items():
+        pieces += (f',"{name}":'.encode("ascii"), text)
+    return b"".join((*pieces, b"}"))

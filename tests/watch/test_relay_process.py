@@ -1,4 +1,4 @@
-"""A relay in a thread of its own forwards calls while the loop of its owner is busy."""
+"""A relay in a process of its own forwards calls while the loop of its owner is busy."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from tests.support.server import LoopbackServer, reply
 from tests.watch.bench import (
     answering,
     post,
-    relaying_in_a_thread,
+    relaying_in_a_process,
     serving,
     talk,
     upstream_at,
@@ -31,7 +31,7 @@ def ask(url: str) -> str:
 
 async def test_calls_are_forwarded_while_the_owner_is_busy(server: LoopbackServer) -> None:
     server.answer = lambda _request: reply("An answer")
-    async with relaying_in_a_thread(upstream_at(server.base_url)) as stage:
+    async with relaying_in_a_process(upstream_at(server.base_url)) as stage:
         assert [ask(stage.url), ask(stage.url)] == ["An answer", "An answer"]  # it blocks this loop
         assert stage.watcher.count == 0
         seen = await stage.watcher.ended(2)
@@ -43,7 +43,7 @@ async def test_calls_are_forwarded_while_the_owner_is_busy(server: LoopbackServe
 async def test_calls_are_reported_in_the_loop_of_the_owner(server: LoopbackServer) -> None:
     threads: list[int] = []
     server.answer = lambda _request: reply("An answer")
-    async with relaying_in_a_thread(upstream_at(server.base_url)) as stage:
+    async with relaying_in_a_process(upstream_at(server.base_url)) as stage:
         stage.watcher.hear = lambda: threads.append(threading.get_ident())
         await asyncio.to_thread(ask, stage.url)
         await stage.watcher.ended(1)
@@ -54,7 +54,7 @@ async def test_all_that_was_forwarded_is_reported_once_it_is_closed(
     server: LoopbackServer,
 ) -> None:
     server.answer = lambda _request: reply("An answer")
-    async with relaying_in_a_thread(upstream_at(server.base_url)) as stage:
+    async with relaying_in_a_process(upstream_at(server.base_url)) as stage:
         ask(stage.url)
         await stage.close()
         assert stage.watcher.count == 1
@@ -66,7 +66,7 @@ async def test_what_has_no_room_is_forwarded_and_reported_as_missing(
     server: LoopbackServer,
 ) -> None:
     server.answer = lambda _request: reply("x" * 20_000)
-    async with relaying_in_a_thread(upstream_at(server.base_url), most=8_000) as stage:
+    async with relaying_in_a_process(upstream_at(server.base_url), most_waiting=8_000) as stage:
         assert ask(stage.url) == "x" * 20_000
         (seen,) = await stage.watcher.ended(1)
     assert seen.request.body
@@ -79,7 +79,7 @@ async def test_a_request_that_has_no_room_is_reported_without_its_body(
     server: LoopbackServer,
 ) -> None:
     server.answer = lambda _request: reply("ok")
-    async with relaying_in_a_thread(upstream_at(server.base_url), most=100) as stage:
+    async with relaying_in_a_process(upstream_at(server.base_url), most_waiting=100) as stage:
         assert ask(stage.url) == "ok"
         (seen,) = await stage.watcher.ended(1)
     assert seen.request.is_cut
@@ -95,7 +95,7 @@ class _Failing:
 
 async def test_an_observer_that_fails_is_reported_once(server: LoopbackServer) -> None:
     server.answer = lambda _request: reply("ok")
-    async with relaying_in_a_thread(upstream_at(server.base_url), observer=_Failing()) as stage:
+    async with relaying_in_a_process(upstream_at(server.base_url), observer=_Failing()) as stage:
         assert [ask(stage.url), ask(stage.url)] == ["ok", "ok"]
         await stage.close()
     assert stage.reports == [
@@ -109,7 +109,7 @@ async def _decided(
     heads: list[bytes] = []
     async with (
         serving(answering(JSON, heads=heads)) as url,
-        relaying_in_a_thread(upstream_at(url), gate=GateBy(decide)) as stage,
+        relaying_in_a_process(upstream_at(url), gate=GateBy(decide)) as stage,
     ):
         got = await talk(stage.port, post(b'{"model":"m"}', PATH, "Connection: close"))
     return got, heads
@@ -146,7 +146,7 @@ async def test_a_gate_is_told_that_the_client_has_left() -> None:
             is_left.set()
             raise
 
-    async with relaying_in_a_thread(
+    async with relaying_in_a_process(
         upstream_at("http://127.0.0.1:9/v1"), gate=GateBy(wait)
     ) as stage:
         _, writer = await asyncio.open_connection("127.0.0.1", stage.port)
@@ -161,7 +161,7 @@ async def test_a_gate_is_told_that_the_client_has_left() -> None:
 
 async def test_a_port_in_use_is_an_error_of_the_start() -> None:
     upstream = upstream_at("http://127.0.0.1:9/v1")
-    async with relaying_in_a_thread(upstream) as stage:
+    async with relaying_in_a_process(upstream) as stage:
         with pytest.raises(OSError, match="address already in use"):
-            async with relaying_in_a_thread(upstream, port=stage.port):
+            async with relaying_in_a_process(upstream, port=stage.port):
                 pass

@@ -1,0 +1,1 @@
+"""The process of the relay: its two sides, and the messages between them."""
