@@ -18,6 +18,7 @@ from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.line import measure_line
 from benchmarks.memory import measure_memory
+from benchmarks.multiplexers import measure_multiplexers
 from benchmarks.opening import (
     measure_context,
     measure_opening,
@@ -49,6 +50,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
     "codex": ("Beside codex", (measure_side_by_side,)),
     "line": ("Over a slow line", (measure_line,)),
+    "multiplexers": ("In a terminal multiplexer", (measure_multiplexers,)),
     "shapes": (
         "Awkward replies, and several at once",
         (measure_shapes, measure_long_lines, measure_four),

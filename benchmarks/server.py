@@ -14,6 +14,8 @@ monotonic clock. The prompt says what to send:
     COUNT kB as SHAPE by SIZE     one line of that shape (line, word, fence, item, cell,
                                   reasoning, arguments), SIZE characters a chunk, at full speed
     COUNT choices at RATE         as many choices at once, 2,000 chunks each
+    COUNT calls at RATE           as many calls of the tool `calculate`; its results are answered
+                                  with a word
     say WORD                      that word
 
 The last chunk of a text holds LAST.
@@ -34,11 +36,13 @@ from benchmarks.responses import response_frames
 WORDS = "The *quick* brown fox, `x = 1`, jumps over **lazy** dogs. "
 LAST = "LASTTEXT"
 _ORDER = re.compile(
-    rb"(\d+) (chunks|lines of code|rows|formulas|diagrams|pictures|kB line|choices) at (\d+)"
+    rb"(\d+) (chunks|lines of code|rows|formulas|diagrams|pictures|kB line|choices|calls) at (\d+)"
     rb"|say (\w+)"
 )
 _SHAPE = re.compile(rb"(\d+) kB as (\w+) by (\d+)")
 _OPENINGS = {"fence": "```text\n", "item": "- ", "cell": "| n | text |\n|--|--|\n| 1 | "}
+_TOLD = b'"role":"tool"'
+DONE = b"data: [DONE]\n\n"
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -126,8 +130,13 @@ def frames(body: bytes, *, is_response: bool) -> tuple[Iterable[bytes], int]:
     if shapes:
         count, shape, size = shapes[-1]
         return one_line(int(count) * 1000, shape.decode(), int(size)), 0
-    order = [match.groups() for match in _ORDER.finditer(body)][-1:]
-    number, kind, rate, word = order[0] if order else (b"10", b"chunks", b"0", None)
+    order = [*_ORDER.finditer(body)][-1:]
+    number, kind, rate, word = order[0].groups() if order else (b"10", b"chunks", b"0", None)
+    if kind == b"calls":
+        if body.rfind(_TOLD) > order[0].start():
+            word = b"Calculated"
+        else:
+            return [*calls(int(number)), frame(None, finish="tool_calls"), DONE], int(rate)
     if word is not None:
         return [frame(word.decode()), *ending(1)], 0
     if kind == b"choices":
@@ -165,6 +174,14 @@ def _call_piece(text: str, *, is_first: bool) -> dict[str, object]:
     return {"index": 0, "id": "call_1", "type": "function", "function": function}
 
 
+def calls(count: int) -> Iterator[bytes]:
+    """Calls of the tool that calculates."""
+    for index in range(count):
+        function = {"name": "calculate", "arguments": json.dumps({"expression": f"{index} + 1"})}
+        call = {"index": index, "id": f"call_{index}", "type": "function", "function": function}
+        yield framed({"tool_calls": [call]})
+
+
 def many_choices(count: int) -> Iterator[bytes]:
     """Choices that grow side by side."""
     text = paragraphs(8_000)[:8_000]
@@ -178,7 +195,7 @@ def many_choices(count: int) -> Iterator[bytes]:
 def ending(choices: int) -> list[bytes]:
     """Why each choice stopped, and the marker."""
     stops = [frame(None, index, "stop") for index in range(choices)]
-    return [*stops, b"data: [DONE]\n\n"]
+    return [*stops, DONE]
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -73,14 +73,25 @@ class TextScreen:
             elif token["control"] == "\r":
                 self._x = 0
             elif token["control"] == "\n":
-                self._x, self._y = 0, min(self._y + 1, len(self._rows) - 1)
+                self._feed_line()
             elif token["control"] == "\b":
                 self._x = max(0, self._x - 1)
+
+    def _feed_line(self) -> None:
+        """Go down a row; the last row of the margins scrolls."""
+        top, bottom = self._margins
+        if self._y == bottom - 1:
+            y, self._y = self._y, top
+            self._shift(1)
+            self._y = y
+        else:
+            self._y = min(self._y + 1, len(self._rows) - 1)
 
     def _draw(self, text: str) -> None:
         cells = list(text) if text.isascii() else _cells(text)
         room = self._columns - self._x
-        cells = cells[:room]
+        if len(cells) > room:  # without wrapping, the last column is written again
+            cells = [*cells[: room - 1], cells[-1]]
         self._put(self._x, cells)
         self._x = min(self._x + len(cells), self._columns - 1)
 
@@ -104,8 +115,18 @@ class TextScreen:
                 self._x = min(self._x + count, self._columns - 1)
             case "D":
                 self._x = max(self._x - count, 0)
-            case "K" if values[0] == 0:
-                self._put(self._x, [" "] * (self._columns - self._x))
+            case "A":
+                top = self._margins[0]
+                self._y = max(self._y - count, top if self._y >= top else 0)
+            case "B":
+                bottom = self._margins[1] - 1
+                self._y = min(self._y + count, bottom if self._y <= bottom else last)
+            case "d":
+                self._y = min(count - 1, last)
+            case "K":
+                first = 0 if values[0] else self._x
+                end = self._x + 1 if values[0] == 1 else self._columns
+                self._put(first, [" "] * (end - first))
             case "X":
                 self._put(self._x, [" "] * min(count, self._columns - self._x))
             case "b":

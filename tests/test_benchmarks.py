@@ -1,7 +1,11 @@
 """The check of the benchmarks: which ratios are worse than the committed ones."""
 
+import pyte
 from benchmarks.results import chart, worse_ratios
 from benchmarks.row import Row, markdown_table
+from benchmarks.text_screen import TextScreen
+from hypothesis import given
+from hypothesis import strategies as st
 
 KNOWN = [Row("a ratio", 2.0, "x"), Row("a time", 2.0, "s")]
 
@@ -25,3 +29,19 @@ def test_a_target_of_nothing_has_a_bar_in_the_chart() -> None:
     met, missed = (chart([Row("wrong cells", value, "", 0)]) for value in (0, 3))
     assert 'class="bar" x="410" y="29" width="1"' in met
     assert 'class="over" x="410" y="29" width="320"' in missed
+
+
+_TEXTS = ("ab", "x" * 7, "\r", "\n", "\n\n\n\n", "\b")
+_CONTROLS = ("3;4H", "3d", "K", "1K", "2K", "3X", "2;5r\x1b[H", "r\x1b[H")
+_SEQUENCES = st.sampled_from([*_TEXTS, *(f"\x1b[{one}" for one in _CONTROLS)])
+
+
+@given(parts=st.lists(_SEQUENCES, max_size=20))
+def test_the_screen_of_the_benchmarks_is_that_of_a_terminal(parts: list[str]) -> None:
+    ours, theirs = TextScreen(200, 6), pyte.Screen(200, 6)
+    stream = pyte.Stream(theirs)
+    stream.feed("\x1b[?7l")
+    for part in parts:
+        ours.feed(part.encode())
+        stream.feed(part)
+    assert ours.text() == "\n".join(theirs.display)

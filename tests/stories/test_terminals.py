@@ -37,6 +37,15 @@ def test_no_color_and_ascii_only(server: LoopbackServer, tmp_path: Path) -> None
         assert used <= greys
 
 
+@pytest.mark.parametrize(("variables", "asks"), [({}, True), ({"STY": "1.pts-0"}, False)])
+def test_gnu_screen_is_not_asked_for_the_mouse_because_it_would_hold_esc_back(
+    server: LoopbackServer, tmp_path: Path, variables: dict[str, str], asks: bool
+) -> None:
+    with start(tmp_path, server, **variables) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        assert (b"\x1b[?1000h" in terminal.received) is asks
+
+
 def test_a_new_line_by_ctrl_j_and_by_shift_enter(server: LoopbackServer, tmp_path: Path) -> None:
     with start(tmp_path, server) as terminal:
         terminal.wait_for("type a message", "test-model")

@@ -24,7 +24,7 @@ def read_toml(text: str) -> dict[str, Any]:
     """
     import tomllib  # without a settings file, the first paint does not need it
 
-    if _DEEP.search(text):
+    if _DEEP.compiled.search(text):
         raise ValueError(_TOO_DEEP)
     try:
         return tomllib.loads(text)
@@ -45,9 +45,9 @@ def line_of(text: str, path: Sequence[str | int]) -> int | None:
     newest: dict[Place, int] = {}
     best: tuple[int, int] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
+        if header := _HEADER.compiled.match(line):
             table = here = _place_of(_names(header[2]), newest, adds=header[1] == "[[")
-        elif setting := _SETTING.match(line):
+        elif setting := _SETTING.compiled.match(line):
             here = (*table, *_names(setting[1]))
         else:
             continue

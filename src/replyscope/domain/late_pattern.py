@@ -5,7 +5,6 @@ are not needed before the first paint.
 """
 
 import re
-from collections.abc import Callable, Iterator
 from functools import cached_property
 
 
@@ -20,19 +19,3 @@ class LatePattern:
     def compiled(self) -> re.Pattern[str]:
         """The compiled pattern."""
         return re.compile(self.pattern, self._flags)
-
-    def search(self, text: str) -> re.Match[str] | None:
-        """See re.Pattern."""
-        return self.compiled.search(text)
-
-    def match(self, text: str) -> re.Match[str] | None:
-        """See re.Pattern."""
-        return self.compiled.match(text)
-
-    def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        """See re.Pattern."""
-        return self.compiled.finditer(text)
-
-    def sub(self, replace: str | Callable[[re.Match[str]], str], text: str) -> str:
-        """See re.Pattern."""
-        return self.compiled.sub(replace, text)

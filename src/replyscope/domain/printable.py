@@ -75,14 +75,14 @@ def exact_line(text: str) -> str:
     """One line in which every character is visible, and the space is the only blank."""
     if text.isascii():
         return printable_line(text)
-    return printable_line(_UNSEEN.sub(_code, text))
+    return printable_line(_UNSEEN.compiled.sub(_code, text))
 
 
 def exact_text(text: str) -> str:
     """Text with its line breaks, and every other character as in `exact_line`."""
     if text.isascii():
         return printable_text(text)
-    return printable_text(_UNSEEN.sub(_code, text))
+    return printable_text(_UNSEEN.compiled.sub(_code, text))
 
 
 def escape_unseen(text: str) -> str:
@@ -91,7 +91,7 @@ def escape_unseen(text: str) -> str:
         return text
     import json  # not needed before the first paint
 
-    return _NOT_EXACT.sub(
+    return _NOT_EXACT.compiled.sub(
         lambda found: found[0] if found[0] in "\r\n" else json.dumps(found[0])[1:-1], text
     )
 
@@ -113,12 +113,12 @@ def printable_line(text: str) -> str:
 
 def is_printable_line(text: str) -> bool:
     """Whether the text has neither control characters nor line breaks."""
-    return (text.isascii() and text.isprintable()) or _UNSAFE_OR_TAB.search(text) is None
+    return (text.isascii() and text.isprintable()) or _UNSAFE_OR_TAB.compiled.search(text) is None
 
 
 def printable_text(text: str) -> str:
     """Text with its line breaks, and every other control character made visible."""
-    if _UNSAFE_OR_TAB.search(text) is None:
+    if _UNSAFE_OR_TAB.compiled.search(text) is None:
         return text
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join(printable_line(line) for line in lines)
@@ -126,4 +126,4 @@ def printable_text(text: str) -> str:
 
 def is_printable(text: str) -> bool:
     """Whether the text has no control characters except line breaks."""
-    return _BLOCK_UNSAFE.search(text) is None
+    return _BLOCK_UNSAFE.compiled.search(text) is None

@@ -50,7 +50,7 @@ def find_keys(text: str, known: Iterable[str] = ()) -> list[str]:
     small = text.lower()
     for needs, pattern in _COMPILED:
         if any(need in small for need in needs):
-            found += [match[0] for match in pattern.finditer(text)]
+            found += [match[0] for match in pattern.compiled.finditer(text)]
     return list(dict.fromkeys(found))
 
 

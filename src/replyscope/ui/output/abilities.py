@@ -11,16 +11,20 @@ _REPEAT = ("xterm-kitty", "xterm-ghostty", "foot", "alacritty", "wezterm")
 """Names of terminals that repeat any character. tmux repeats ASCII only."""
 
 
+def is_gnu_screen(environment: Mapping[str, str]) -> bool:
+    """Whether a program with these variables runs in GNU Screen."""
+    return bool(environment.get("STY")) or (
+        environment.get("TERM", "").startswith("screen") and not environment.get("TMUX")
+    )
+
+
 def abilities_of(environment: Mapping[str, str]) -> Abilities:
     """The abilities of the terminal that a program with these variables runs in.
 
     `xterm-256color` is the name of almost every terminal, so REP needs another sign.
     """
     name = environment.get("TERM", "")
-    in_screen = bool(environment.get("STY")) or (
-        name.startswith("screen") and not environment.get("TMUX")
-    )
-    if in_screen:
+    if is_gnu_screen(environment):
         return Abilities()
     in_tmux = bool(environment.get("TMUX"))
     return Abilities(

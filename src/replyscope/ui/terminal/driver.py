@@ -17,11 +17,12 @@ import termios
 import threading
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
-from replyscope.ui.output.abilities import abilities_of
+from replyscope.ui.output.abilities import abilities_of, is_gnu_screen
 from replyscope.ui.output.answers import ASK_ATTRIBUTES, SIXEL_ATTRIBUTE, Answers
 from replyscope.ui.output.screen_output import ScreenOutput
 from replyscope.ui.terminal.emoji_width import MEASURE
@@ -62,6 +63,18 @@ class TerminalDriver(LinuxDriver):
     """Writes given to the writer thread."""
     _written = 0
     """Writes that the terminal has taken."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        # While a program asks for the mouse, GNU Screen holds Esc back until the next key.
+        has_mouse = mouse and not is_gnu_screen(os.environ)
+        super().__init__(app, debug=debug, mouse=has_mouse, size=size)
 
     def start_application_mode(self) -> None:
         wrap_output(self, lambda file: _Forgiving(file, self._note_written))
