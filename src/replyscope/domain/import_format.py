@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol
 
 from replyscope.domain.foreign import ForeignConversation, Unreadable
 from replyscope.domain.import_faults import BadData
+from replyscope.domain.item_bound import MOST_ITEM
 from replyscope.domain.shared import Shared
 
 
@@ -123,13 +124,16 @@ class EntryFormat(Format):
     """A format in which each conversation is one JSON object of a document.
 
     `opening` matches the beginning of a document that lists conversations in a field; they are
-    read one by one. `read` returns None for an entry without a conversation, such as the record
+    read one by one. `heading` matches the beginning of a document whose entries may have
+    `most_item` bytes. `read` returns None for an entry without a conversation, such as the record
     of another activity.
     """
 
     sniff: Callable[[Mapping[str, Any]], bool]
     read: Callable[[Mapping[str, Any]], ForeignConversation | Shared | None]
     opening: Pattern[str] | None = None
+    heading: Pattern[str] | None = None
+    most_item: int = MOST_ITEM
     entries: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None
 
 

@@ -10,13 +10,16 @@ import sys
 
 MOST_ITEM = 48_000_000
 """The most bytes of an item."""
+MOST_OWN_ITEM = 200_000_000
+"""The most bytes of a session that replyscope exported: what it wrote it reads again."""
+TOO_LARGE = "it is larger than"
 _PIECE = 1 << 20
 _ASTRAL = re.compile(r"(?<!\\)[\U00010000-\U0010ffff]")
 
 
 def too_large(most: int = MOST_ITEM) -> str:
     """Why an item is not read: a phrase for the person."""
-    return f"it is larger than {most // 1_000_000} MB"
+    return f"{TOO_LARGE} {most // 1_000_000} MB"
 
 
 def narrow(text: str, before: str = "") -> str:

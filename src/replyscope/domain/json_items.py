@@ -35,7 +35,8 @@ class JsonItems:
 
     def __init__(self, stream: TextIO, most: int = MOST_ITEM) -> None:
         self._stream = stream
-        self._most = most
+        self.most = most
+        """The most characters of an item."""
         self._buffer = ""
         self._at = 0
         self._wide = 0
@@ -46,14 +47,21 @@ class JsonItems:
         self.is_cut = False
         """Whether an array has no end, so that the rest can't be read."""
 
+    def begins(self, beginning: re.Pattern[str]) -> bool:
+        """Whether the document begins so."""
+        return self._match(beginning) is not None
+
     def enter(self, opening: re.Pattern[str]) -> bool:
         """Skip an opening at the beginning of the document. Returns whether it was found."""
-        while len(self._buffer) - self._at < 200 and self._more():
-            pass
-        found = opening.match(self._buffer, self._at)
+        found = self._match(opening)
         if found is not None:
             self._at = found.end()
         return found is not None
+
+    def _match(self, beginning: re.Pattern[str]) -> re.Match[str] | None:
+        while len(self._buffer) - self._at < 200 and self._more():
+            pass
+        return beginning.match(self._buffer, self._at)
 
     def __iter__(self) -> Iterator[Any]:
         """Each item, or Broken in its place."""
@@ -152,8 +160,8 @@ class JsonItems:
 
     def _may_go_on(self, error: json.JSONDecodeError) -> bool:
         """Whether the buffer may end within the value, so that more text is needed."""
-        if len(self._buffer) - self._at + self._wide > self._most:
-            raise ValueError(too_large(self._most)) from None
+        if len(self._buffer) - self._at + self._wide > self.most:
+            raise ValueError(too_large(self.most)) from None
         is_open = error.msg.startswith("Unterminated string")
         return is_open or error.pos >= len(error.doc) - _WHOLE_LITERAL
 
@@ -182,7 +190,7 @@ class JsonItems:
     def _more(self) -> bool:
         held = len(self._buffer) - self._at
         # Twice as much each time, so that all tries cost as much as two.
-        wanted = max(_CHUNK, min(held, (self._most - held - self._wide) // 2))
+        wanted = max(_CHUNK, min(held, (self.most - held - self._wide) // 2))
         pieces = [self._buffer[self._at :]]
         while wanted > 0 and (piece := self._stream.read(min(wanted, _CHUNK))):
             pieces.append(narrow(piece, pieces[-1][-1:]))

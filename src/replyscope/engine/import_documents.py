@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from replyscope.domain.foreign import Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
 from replyscope.domain.import_format import Item
-from replyscope.domain.item_bound import too_large
+from replyscope.domain.item_bound import TOO_LARGE, too_large
 from replyscope.domain.json_items import Broken, JsonItems
 from replyscope.engine.sniffing import FormatTable
 
@@ -34,7 +34,7 @@ def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[Fou
     for entry in _entries(document, table):
         number = next(numbers)
         is_first = number == 1
-        if isinstance(entry, Broken) and is_first and entry.why.startswith(too_large()):
+        if isinstance(entry, Broken) and is_first and entry.why.startswith(TOO_LARGE):
             yield FoundItem(Unreadable(name, entry.why), is_known=True)
         elif isinstance(entry, Broken) and is_first:  # perhaps the file is not JSON
             yield FoundItem(Unreadable(name, entry.why), is_known=False, is_json=False)
@@ -71,6 +71,7 @@ def read_entry(entry: Any, number: int, table: FormatTable) -> Item | None:
 def _entries(document: JsonItems, table: FormatTable) -> Iterator[Any]:
     """Every entry of every document in a file."""
     while not document.is_cut and not document.is_over():
+        document.most = table.most_item(document.begins)
         if any(document.enter(opening) for opening in table.openings):
             yield from document
             return

@@ -1,6 +1,7 @@
 """The table of import formats: recognises the format of a value, a file or a database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from re import Pattern
 from typing import Any
 
 from replyscope.domain.import_format import (
@@ -12,6 +13,7 @@ from replyscope.domain.import_format import (
     ImportedFile,
     LogFormat,
 )
+from replyscope.domain.item_bound import MOST_ITEM
 
 _HEAD = 1_000
 _BOM = b"\xef\xbb\xbf"
@@ -34,6 +36,11 @@ class FormatTable:
             return None
         entry: Mapping[str, Any] = value
         return next((one for one in self._entries if one.sniff(entry)), None)
+
+    def most_item(self, begins: Callable[[Pattern[str]], bool]) -> int:
+        """The most bytes of an entry of a document; `begins` tells how that begins."""
+        found = (one.most_item for one in self._entries if one.heading and begins(one.heading))
+        return next(found, MOST_ITEM)
 
     def of_file(self, file: ImportedFile) -> FileFormat | LogFormat | None:
         """The format of a file. Raises OSError, and the errors of a damaged zip."""

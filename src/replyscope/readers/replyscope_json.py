@@ -12,6 +12,7 @@ from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.field_types import check_fields
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.import_format import EntryFormat
+from replyscope.domain.item_bound import MOST_OWN_ITEM
 from replyscope.domain.json_text import read_json
 from replyscope.domain.json_values import (
     exchange_from_json,
@@ -25,9 +26,8 @@ from replyscope.domain.shared import SESSION_FORMAT, Shared
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _MOST_TAGS = 50
-_OPENING = re.compile(
-    r'\s*\{\s*"format"\s*:\s*"' + re.escape(SESSION_FORMAT) + r'"\s*,\s*"sessions"\s*:\s*\['
-)
+_HEADING = re.compile(r'\s*\{\s*"format"\s*:\s*"' + re.escape(SESSION_FORMAT) + '"')
+_OPENING = re.compile(_HEADING.pattern + r'\s*,\s*"sessions"\s*:\s*\[')
 _ANY_VERSION = SESSION_FORMAT.partition("/")[0] + "/"
 
 
@@ -163,4 +163,6 @@ REPLYSCOPE = EntryFormat(
     sniff=_sniff,
     read=session_from_json,
     opening=_OPENING,
+    heading=_HEADING,
+    most_item=MOST_OWN_ITEM,
 )

@@ -71,11 +71,11 @@ class FaultyCall:
 
     def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """See ResponseListener."""
-        self._news.append((status, headers))
+        self._news += [(status, headers)]
 
     def received(self, data: bytes) -> None:
         """See ResponseListener."""
-        self._news.append(data)
+        self._news += [data]
 
     async def _refuse(self) -> str | None:
         status, seconds = self._rule.status or 500, self._rule.retry_after_s
