@@ -51,6 +51,7 @@ class Lifecycle:
         self._reviewing = reviewing
         self._watching = watching
         watching.catch_up = self._show_changes
+        self._collections = garbage.FullCollections()
         self._saving: Timer | None = None
         self.following: asyncio.Task[None] | None = None
         """Draws the changes of other processes, until the screen ends."""
@@ -144,8 +145,7 @@ class Lifecycle:
             self._sessions.show_first(conversation)
 
     def _collect_garbage(self) -> None:
-        if not self._desk.turns.any_running:
-            garbage.collect()
+        self._collections.collect(is_streaming=self._desk.turns.any_running)
 
     async def _follow_changes(self) -> None:
         """Draw the list of sessions again when any process has changed the store."""

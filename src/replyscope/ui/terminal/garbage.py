@@ -2,8 +2,8 @@
 
 A full collection visits every live object: 50 ms and more while a long reply streams,
 and Python starts one every few seconds. Young objects are still collected at any time;
-full collections wait until no reply streams. Imported modules live until the app exits, and
-are never visited.
+full collections wait until no reply streams, for two minutes at most. Imported modules live until
+the app exits, and are never visited.
 """
 
 import gc
@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 EVERY_S = 30.0
+_MOST_PUT_OFF = 3
+"""After this many, a full collection runs although something streams: sessions that stream one
+after the other would use more and more memory.
+"""
 
 
 def begin() -> None:
@@ -44,9 +48,19 @@ def settle() -> None:
     gc.freeze()
 
 
-def collect() -> None:
-    """Run a full collection, unless hardly any object was created since the last one. It takes
-    tens of milliseconds: call it only when nothing streams.
-    """
-    if any(gc.get_count()[1:]):
-        gc.collect()
+class FullCollections:
+    """Runs full collections. Each takes tens of milliseconds."""
+
+    def __init__(self) -> None:
+        self._put_off = 0
+
+    def collect(self, *, is_streaming: bool) -> None:
+        """Collect, unless hardly any object was created since the last time. Put it off while
+        something streams, a few times. Call it each `EVERY_S`.
+        """
+        if is_streaming and self._put_off < _MOST_PUT_OFF:
+            self._put_off += 1
+            return
+        self._put_off = 0
+        if any(gc.get_count()[1:]):
+            gc.collect()
