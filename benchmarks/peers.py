@@ -4,10 +4,12 @@ elia and llm are driven when they are on the PATH, and codex, which npm installs
 parllama speak to other servers than this one until a person has set them up on their screens.
 """
 
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,13 +117,24 @@ def asked(bench: Bench, peer: Peer, path: str, prompt: str) -> Iterator[Program]
     environment = peer.prepare(folder, bench.base_url)
     bench.forget_times()
     argv = [path, *peer.arguments, *([] if peer.ready else [prompt])]
-    with chdir(folder), Program(argv, environment) as program:
-        if peer.ready:
-            program.wait_for(peer.ready)
-            program.type(prompt)
-            program.wait_for(prompt)
-            _press_enter(program, peer.taken)
-        yield program
+    try:
+        with chdir(folder), Program(argv, environment) as program:
+            if peer.ready:
+                program.wait_for(peer.ready)
+                program.type(prompt)
+                program.wait_for(prompt)
+                _press_enter(program, peer.taken)
+            yield program
+    finally:
+        _end_daemons(folder)
+
+
+def _end_daemons(folder: Path) -> None:
+    """End the programs that a peer started from its folder and left running, as codex does."""
+    for path in Path("/proc").glob("[0-9]*/exe"):
+        with suppress(OSError):  # it has ended, or is another user's
+            if path.readlink().is_relative_to(folder):
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def _press_enter(program: Program, taken: str) -> None:
