@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Gap:
     """The number of unsaved calls: `waiting` for the store, and `lost` wholly or in part.
-    `reason` is the last error.
+    `reason` is the error of the call that waits longest: those after it may wait only for it.
     """
 
     waiting: int
@@ -33,7 +33,7 @@ class Gaps:
     @property
     def now(self) -> Gap:
         """The current gap."""
-        reason = next(reversed(self._waiting.values()), "")
+        reason = next(iter(self._waiting.values()), "")
         return Gap(len(self._waiting), self._lost, reason)
 
     def wait(self, call: WatchedCall, error: StoreError) -> None:
