@@ -22,6 +22,7 @@ ReplyscopeError
 ├── ImportConflict           one session of a file contradicts saved data
 ├── AttachmentError          a file can't be attached
 ├── ViewerError              a file can't be opened in the system's viewer
+├── RelayFailed              the process of the relay can't be started, or ended
 ├── HubError                 the hub can't be used
 │   ├── HubUnreachable       no connection, or it does not answer in time
 │   ├── HubConflict          another machine wrote this machine's log
@@ -31,7 +32,6 @@ ReplyscopeError
 │   │   └── HubFull          ... because it is full
 │   ├── NotAHub              the place holds something else, or no hub yet
 │   └── HubLocked            its entries are encrypted with another key
-├── RelayFailed              the process of the relay can't be started, or ended
 └── LocalModelError          the embedded model can't be installed or started
     └── LocalModelMissing    ... because its engine or weights aren't there
 """
