@@ -2,8 +2,10 @@
 
 import sqlite3
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+
+from replyscope.store.frame_codec import frames_as_json
 
 
 def texts_of(database: Path) -> str:
@@ -16,10 +18,9 @@ def texts_of(database: Path) -> str:
             for row in connection.execute(f"SELECT * FROM {table}"):
                 for value in row:
                     if isinstance(value, bytes):
-                        try:
-                            value = zlib.decompress(value)
-                        except zlib.error:
-                            pass
+                        unpack = frames_as_json if table == "segment" else zlib.decompress
+                        with suppress(zlib.error):  # it is not compressed
+                            value = unpack(value)
                         held.append(value.decode("utf-8", "replace"))
                     else:
                         held.append(str(value))
