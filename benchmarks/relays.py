@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from replyscope.cli.relay import CHILD
+from replyscope.cli.wiring import RELAY_CHILD
 from replyscope.domain.authorities import unused_context
 from replyscope.domain.isolated_python import python_command
 from replyscope.domain.route import Route
@@ -72,7 +72,7 @@ async def serve() -> None:
 async def watch(url: str) -> None:
     """The relay."""
     upstream = Upstream("up", url, Route(unused_context()))
-    relay = RelayProcess(python_command(CHILD), [upstream], Deaf(), report=print)
+    relay = RelayProcess(python_command(RELAY_CHILD), [upstream], Deaf(), report=print)
     print(await relay.start(0), relay.pid, flush=True)
     await relay.serve()
 

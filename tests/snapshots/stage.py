@@ -5,12 +5,11 @@ import dataclasses
 import itertools
 import re
 import shutil
+import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from replyscope.cli.wiring import wire
-from replyscope.config.paths import find_paths
+from replyscope.cli.wiring import Wiring, wire
+from replyscope.config.paths import Paths, find_paths
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.exchange import Api
 from replyscope.domain.local_models import InstallProgress
@@ -28,8 +27,10 @@ from replyscope.local.models import EmbeddedModels
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.visibility import LEAST_WITH_SIDEBAR
 from replyscope.ui.terminal.toasts import Toasts
+from tests.snapshots import still_relay
 from tests.snapshots.archive import NOW, fill
 from tests.snapshots.pictures import picture_of
+from tests.snapshots.still_relay import StillClock
 from tests.support.server import LoopbackServer
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
@@ -37,14 +38,14 @@ _QUIET = 4
 """A screen is quiet when it was drawn so often without a change, and no work is left."""
 
 
-class StillClock:
-    """A clock that stands still."""
+STILL_RELAY = (sys.executable, still_relay.__file__, NOW.isoformat())
 
-    def now(self) -> datetime:
-        return NOW
 
-    def monotonic_ms(self) -> float:
-        return 0.0
+def wire_still(paths: Paths, **given: Any) -> Wiring:
+    """The parts of a run whose clock stands still, also that of its relay."""
+    wiring = wire(paths, clock=StillClock(NOW), ids=numbered_ids(), **given)
+    wiring.relay_command = STILL_RELAY
+    return wiring
 
 
 def numbered_ids() -> Callable[[], str]:
@@ -74,7 +75,6 @@ class Stage:
         """The app on the sessions; `is_empty` on none, `has_target` False with no server."""
         if not changes.pop("is_empty", False):
             shutil.copytree(self.archive, self.folder, dirs_exist_ok=True)
-        clock = StillClock()
         model = changes.pop("model_name", "harbour-large")
         endpoint = Endpoint(
             "harbour",
@@ -86,7 +86,7 @@ class Stage:
         app = make_app(
             self.folder,
             None,
-            wires=partial(wire, clock=clock, ids=numbered_ids()),
+            wires=wire_still,
             look=Look(theme, ascii_only=changes.pop("ascii_only", False)),
             endpoint=endpoint if changes.pop("has_target", True) else None,
             local=WaitingModels(self.folder / "models", lambda _name, _key: None),
@@ -127,7 +127,7 @@ async def _run(
 
 async def make_archive(folder: Path) -> None:
     """The data folder with the sessions, which each scene gets a copy of."""
-    wiring = wire(find_paths(str(folder)), clock=StillClock(), ids=numbered_ids())
+    wiring = wire_still(find_paths(str(folder)))
     await fill(wiring, folder.with_suffix(".json"))
     shutil.rmtree(folder / "live", ignore_errors=True)
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from replyscope.cli.relay import CHILD
 from replyscope.cli.system import SystemClock, new_id
+from replyscope.cli.wiring import RELAY_CHILD
 from replyscope.domain.authorities import unused_context
 from replyscope.domain.isolated_python import python_command
 from replyscope.domain.route import Route
@@ -156,7 +156,7 @@ async def relaying_in_a_process(
         said.set()
 
     relay = RelayProcess(
-        python_command(CHILD),
+        python_command(RELAY_CHILD),
         upstreams,
         observer or watcher,
         report=report,

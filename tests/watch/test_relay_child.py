@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
-from replyscope.cli.relay import CHILD
+from replyscope.cli.wiring import RELAY_CHILD
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import RelayFailed
 from replyscope.domain.isolated_python import python_command, python_environment
@@ -65,7 +65,7 @@ async def test_keys_are_in_no_argument_and_no_variable(monkeypatch: pytest.Monke
 
 
 def test_the_process_loads_few_modules() -> None:
-    script = f"import sys, {CHILD}; print(len(sys.modules), *sys.modules)"
+    script = f"import sys, {RELAY_CHILD}; print(len(sys.modules), *sys.modules)"
     command = (*python_command("x")[:2], "-c", script)
     done = subprocess.run(command, env=python_environment(), capture_output=True, check=True)
     count, *names = done.stdout.decode().split()

@@ -13,7 +13,6 @@ from replyscope.cli.watch_gate import build_gate
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.isolated_python import python_command
 from replyscope.domain.plural import plural
 from replyscope.domain.web_address import is_loopback_host
 from replyscope.engine.watching.archive import WatchArchive, WatchEvents
@@ -22,8 +21,6 @@ from replyscope.serving.server import LOOPBACK
 from replyscope.serving.watch.process.parent import RelayProcess
 from replyscope.serving.watch.upstream import Upstream
 
-CHILD = "replyscope.cli.relay_child"
-"""The module that the process of the relay runs."""
 _SAY_FIRST_S = 2.0
 _SAY_S = 10.0
 """The time between two notices while calls are being saved; the first comes sooner."""
@@ -112,7 +109,7 @@ async def open_relay(
     if arguments.listen is not None:
         token = arguments.token or secrets.token_urlsafe(_TOKEN_BYTES)
     relay = RelayProcess(
-        python_command(CHILD),
+        wiring.relay_command,
         upstreams,
         archive,
         report=note,

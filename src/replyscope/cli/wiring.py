@@ -5,7 +5,7 @@ import importlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
+from replyscope.domain.isolated_python import python_command
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.rates import OwnRates, Rates
@@ -44,6 +45,8 @@ if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
 
 _log = logging.getLogger("replyscope.wiring")
+RELAY_CHILD = "replyscope.cli.relay_child"
+"""The module that the process of a relay runs."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -68,6 +71,8 @@ class Wiring:
     library: SqliteLibrary
     review: Review
     spending: Spending
+    relay_command: tuple[str, ...] = field(default_factory=partial(python_command, RELAY_CHILD))
+    """Starts the process of a relay."""
 
     async def close(self) -> None:
         """Stop child processes, close connections, and finish pending writes."""
