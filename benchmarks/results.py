@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
+from benchmarks.causes import missed_list
 from benchmarks.row import Row, markdown_table
 
 FOLDER = Path(__file__).parent
@@ -79,7 +80,7 @@ def page(groups: Mapping[str, Sequence[Row]], rows: Sequence[Row], now: datetime
         f"{versions}. Made by `python -m benchmarks --write`. Medians; what a figure is compared "
         "with was measured in the same run, in the same terminal of 120x40.\n\n"
         f"{said}\n\n![Each figure as a part of its target](results.svg)\n\n"
-        f"{markdown_table('Targets', rows)}\n"
+        f"{markdown_table('Targets', rows)}\n{missed_list(rows)}\n"
     )
     return head + "\n".join(markdown_table(title, each) for title, each in groups.items())
 

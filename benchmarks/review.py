@@ -78,7 +78,7 @@ def _opening(bench: Bench, archive: Archive) -> Row:
     took: dict[str, list[float]] = {"full": [], "empty": []}
     for number in range(bench.runs):
         places = (
-            ("full", str(archive.folder), f"  {archive.newest}\x1b"),
+            ("full", str(archive.folder), f"  {archive.newest}"),
             ("empty", f"review-{number}", _EMPTY),
         )
         for name, place, marker in places:

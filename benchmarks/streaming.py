@@ -1,10 +1,8 @@
 """Streams at full speed and at the pace of real servers: CPU, lag, memory, bytes."""
 
-import json
 import sqlite3
 import statistics
 import time
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from benchmarks.bench import Bench
 from benchmarks.row import Row
 from benchmarks.server import LAST
 from benchmarks.terminal import PYTHON, Program
+from replyscope.store.frame_codec import decode_frames
 
 _WATCHED_S = 10.0
 _ENDED = "● stop"
@@ -64,9 +63,8 @@ def _last_frame_s(folder: Path) -> float:
     connection = sqlite3.connect(folder / "sessions.db")
     rows = connection.execute("SELECT frames FROM segment").fetchall()
     connection.close()
-    frames = [frame for (data,) in rows for frame in json.loads(zlib.decompress(data))]
-    at_ms: float = next(at for at, text in frames if LAST in text)
-    return at_ms / 1000
+    frames = [frame for (data,) in rows for frame in decode_frames(data)]
+    return next(frame.at_ms for frame in frames if LAST in frame.text) / 1000
 
 
 def measure_full_speed(bench: Bench) -> list[Row]:

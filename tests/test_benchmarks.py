@@ -1,7 +1,8 @@
 """The check of the benchmarks: which ratios are worse than the committed ones."""
 
 import pyte
-from benchmarks.results import chart, worse_ratios
+from benchmarks.causes import cause_of
+from benchmarks.results import chart, read_results, worse_ratios
 from benchmarks.row import Row, markdown_table
 from benchmarks.text_screen import TextScreen
 from hypothesis import given
@@ -45,3 +46,9 @@ def test_the_screen_of_the_benchmarks_is_that_of_a_terminal(parts: list[str]) ->
         ours.feed(part.encode())
         stream.feed(part)
     assert ours.text() == "\n".join(theirs.display)
+
+
+def test_each_target_that_is_not_met_has_a_cause() -> None:
+    rows = [row for each in read_results().values() for row in each]
+    missed = [row.what for row in rows if row.is_met is False and not cause_of(row)]
+    assert missed == []
