@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.foreign import ForeignTurn, Unreadable
-from replyscope.domain.item_bound import MOST_ITEM, decode_json, narrow, too_large
+from replyscope.domain.item_bound import MOST_ITEM, MOST_OWN_ITEM, decode_json, narrow, too_large
 from replyscope.domain.json_items import Broken, JsonItems
 from replyscope.domain.json_text import MOST_VALUES
 from replyscope.domain.message import Role, TextPart
 from replyscope.domain.shared import SESSION_FORMAT
+from replyscope.engine.sniffing import FormatTable
+from replyscope.readers.formats import FORMATS
 from replyscope.readers.turn_log import Talk
 from tests.readers.logs import read
 from tests.support.examples import examples
@@ -65,13 +67,20 @@ def test_large_turns_leave_the_window_of_those_that_may_change() -> None:
     assert talk.get("9") is not None
 
 
-@pytest.mark.parametrize("is_list", [False, True], ids=["one session", "several"])
-def test_a_session_that_we_exported_may_be_larger(tmp_path: Path, is_list: bool) -> None:
-    session = {"messages": [{"role": "user", "content": "x" * (MOST_ITEM * 3 // 2)}]}
-    for name, head in (("foreign", "another/1"), ("own", SESSION_FORMAT)):
-        entry = {"format": head, **session}
-        document = {"format": head, "sessions": [entry]} if is_list else entry
-        (tmp_path / f"{name}.json").write_text(json.dumps(document))
-    foreign, own = (list(read(tmp_path / f"{name}.json")) for name in ("foreign", "own"))
-    assert [one.why for one in foreign if isinstance(one, Unreadable)] == [too_large()]
-    assert [one.why for one in own if isinstance(one, Unreadable)] != [too_large()]
+@pytest.mark.parametrize(
+    ("document", "most"),
+    [
+        ({"format": SESSION_FORMAT, "messages": []}, MOST_OWN_ITEM),
+        ({"format": SESSION_FORMAT, "sessions": []}, MOST_OWN_ITEM),
+        ({"format": "another/1", "sessions": []}, MOST_ITEM),
+        ([{"format": SESSION_FORMAT}], MOST_ITEM),
+    ],
+)
+def test_a_session_that_we_exported_may_be_larger(document: object, most: int) -> None:
+    text = json.dumps(document)
+    assert FormatTable(FORMATS).most_item(JsonItems(io.StringIO(text)).begins) == most
+    items = JsonItems(io.StringIO('"' + "x" * 3_000_000 + '", 1]'), most=1_000_000)
+    assert list(items) == [Broken(too_large(1_000_000)), 1]
+    items = JsonItems(io.StringIO('"' + "x" * 3_000_000 + '", 1]'), most=1_000_000)
+    items.most = 4_000_000
+    assert list(items) == ["x" * 3_000_000, 1]
