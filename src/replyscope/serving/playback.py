@@ -18,7 +18,7 @@ class Ending(StrEnum):
     """The length is in the head; there are no pauses between parts."""
     STREAM = "stream"
     CUT = "cut"
-    """The connection is closed before the end, as it was when the reply was recorded."""
+    """The connection closes before the end, as in the recording."""
 
 
 @dataclass(frozen=True, slots=True)
