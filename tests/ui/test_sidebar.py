@@ -112,7 +112,7 @@ async def test_a_list_with_the_focus_highlights_a_session_also_before_one_is_ope
         app.set_focus(None)
         await pilot.pause()
         app.show([summary(n, TODAY) for n in range(1, 4)], {})
-        assert sidebar.highlighted_id is None
+        assert not sidebar.highlighted_title
         sidebar.focus()
         await until(pilot, lambda: sidebar.highlighted_id == "s1", "the first")
 
