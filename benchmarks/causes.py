@@ -22,7 +22,8 @@ CAUSES: dict[str, str] = {
         "message does not wait for them. The bare app never loads them."
     ),
     "40,000 chunks at full speed, last text after the last byte": (
-        "Under load frames are up to 250 ms apart, and the last text waits for the next one."
+        "At full speed the chunks that wait in the socket are parsed first; the end is then drawn "
+        "at once."
     ),
     "40,000 chunks at full speed, memory afterwards": (
         "About 98 MB are there before the reply begins, the modules of the SDK among them; the "
