@@ -114,12 +114,14 @@ class Facets:
 
     `is_ranked` is whether `Sort.RANK` orders the replies by relevance; otherwise the newest is
     first, because the query has no words, or too many replies match.
+    With a `bound` only that many replies were counted, the newest that match its words.
     """
 
     total: int = 0
     sessions: int = 0
     by_field: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
     is_ranked: bool = False
+    bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

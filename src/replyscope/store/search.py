@@ -158,9 +158,11 @@ class SqliteSearchIndex:
         """
         return await self._database().search(_names)
 
-    async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session id, exchange id) of every match, in order. Raises StoreError."""
-        return await self._look(lambda c: find_ids(c, search))
+    async def find_ids(
+        self, search: Search, most: int | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """See SearchIndex. Raises StoreError."""
+        return (await self._look(lambda c: find_ids(c, search)))[:most]
 
     async def matching(self, search: Search, exchange_ids: Sequence[str]) -> frozenset[str]:
         """The exchanges among these that match. Raises StoreError."""
