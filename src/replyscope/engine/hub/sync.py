@@ -24,7 +24,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.leaving import HubFilter
-from replyscope.engine.hub.team import TeamSharing
+from replyscope.engine.hub.team import TeamChange, TeamSharing
 
 _PULL_BYTES = 1_000_000
 _NOTED_MS = 300_000
@@ -136,6 +136,10 @@ class HubSync:
             self.lock.release()
         await self._note(membership, report)
         return report
+
+    async def team_change(self) -> TeamChange | None:
+        """What the next sync changes for the team. Raises StoreError, SettingsError."""
+        return await self._team.change()
 
     async def _note(self, membership: HubMembership, report: SyncReport) -> None:
         """Save the time of a complete sync; at most every five minutes if it changed nothing."""
