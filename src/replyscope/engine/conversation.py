@@ -53,6 +53,16 @@ class Conversation(OpenSession):
         self._tooling = tooling
         self._spending = spending
 
+    def hold_in_memory(self, store: Store) -> None:
+        """Make this session, of which nothing is saved yet, a private one in a store in memory."""
+        assert self.is_new
+        self._store = store
+        self.endings.keep_no_files()
+        if self.rules is not None:
+            self.rules.is_private = True
+        if self._tooling is not None:
+            self._tooling = self._tooling.for_private()
+
     async def send(
         self,
         parts: Sequence[Part],
