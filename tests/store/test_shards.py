@@ -5,7 +5,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import astuple, dataclass, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -153,7 +153,14 @@ async def test_a_divided_index_finds_what_a_plain_search_finds(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from("hrpdi"), max_size=6), st.data())
 async def test_kept_sums_follow_every_change(changes: list[str], data: st.DataObject) -> None:
-    store = SqliteStore(None, "test")
+    # Drawing may end an example early.
+    async with AsyncExitStack() as stack:
+        store = SqliteStore(None, "test")
+        stack.push_async_callback(store.close)
+        await change_and_check(store, changes, data)
+
+
+async def change_and_check(store: SqliteStore, changes: list[str], data: st.DataObject) -> None:
     index, library = index_of(store), SqliteLibrary(lambda: store.database)
     kept = [await keep(store, n, n * 9, ["apple"] * (n % 2), n % 6) for n in range(8)]
     await index.update()
@@ -174,7 +181,6 @@ async def test_kept_sums_follow_every_change(changes: list[str], data: st.DataOb
                 )
                 await index.update()
         await check_usage(index)
-    await store.close()
 
 
 def drop_session(connection: sqlite3.Connection, session_id: str) -> None:
