@@ -121,6 +121,10 @@ def test_the_status_line_drops_the_least_useful_parts_first() -> None:
         line = status_line(shown, "READ", width)
         assert line.plain.startswith("READ  gpt")
         assert line.cell_length <= max(width, len("READ  gpt"))
+    synced = Status("gpt", "openai", context_used=62, tokens=62, hub="hub: synced 10:30")
+    assert status_line(synced, "READ", 60).plain.endswith("context 62 · hub: synced 10:30")
+    assert status_line(synced, "READ", 50).plain.endswith("context 62 · synced 10:30")
+    assert status_line(synced, "READ", 40).plain == "READ  gpt · openai · context 62"
     assert status_line(Status(), "WRITE", 80).plain == "WRITE  Choose a model (F2)"
     assert usage_parts(Status()) == []
 

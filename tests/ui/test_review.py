@@ -434,6 +434,15 @@ async def test_what_is_done_to_a_row_leaves_the_readers_place(
         assert results.current.title == "apples"
 
 
+async def test_the_key_that_goes_to_the_query_is_no_text_of_an_empty_one(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        field = (await open_review(pilot)).query_one(QueryField)
+        await pilot.press("slash", *"a", "slash", *"b")
+        assert field.value == "a/b"
+
+
 async def test_the_query_line_completes_and_marks_a_fault_in_its_place(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

@@ -100,6 +100,23 @@ async def test_old_sessions_are_drawn_when_the_end_is_near() -> None:
         assert sidebar.highlighted_id == "s999"
 
 
+async def test_a_list_with_the_focus_highlights_a_session_also_before_one_is_open() -> None:
+    async with ListApp().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, ListApp)
+        sidebar = app.query_one(Sidebar)
+        sidebar.focus()
+        await pilot.pause()
+        app.show([summary(n, TODAY) for n in range(3)], {})  # they come after the focus
+        assert sidebar.highlighted_id == "s0"
+        app.set_focus(None)
+        await pilot.pause()
+        app.show([summary(n, TODAY) for n in range(1, 4)], {})
+        assert not sidebar.highlighted_title
+        sidebar.focus()
+        await until(pilot, lambda: sidebar.highlighted_id == "s1", "the first")
+
+
 async def test_the_open_session_keeps_its_mark_and_a_list_without_focus_has_no_other() -> None:
     async with ListApp().run_test() as pilot:
         sidebar = pilot.app.query_one(Sidebar)

@@ -20,14 +20,10 @@ from replyscope.cli.hub_opening import (
     open_hub,
     sync_of,
 )
-from replyscope.cli.hub_status import (
-    print_result,
-    show_status,
-    waiting_counts,
-    waiting_sentence,
-)
+from replyscope.cli.hub_status import show_status
+from replyscope.cli.hub_waiting import show_waiting
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY, EXIT_REFUSED
-from replyscope.cli.report import show_progress, warn
+from replyscope.cli.report import print_result, show_progress, warn
 from replyscope.cli.wiring import Wiring
 from replyscope.config.settings import read_settings
 from replyscope.domain.errors import HubError, HubLocked, NotAHub, SettingsError
@@ -36,9 +32,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.following import HubFollower
-from replyscope.engine.hub.sync import HubSync, SyncReport
-
-_MOST_LISTED = 20
+from replyscope.engine.hub.sync import SyncReport
 
 
 async def run_hub(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -68,7 +62,7 @@ async def _init(arguments: argparse.Namespace, wiring: Wiring) -> int:
         )
     url = clean_url(text)
     if arguments.dry_run:
-        await _show_waiting(arguments, sync_of(wiring, url))
+        await show_waiting(arguments, sync_of(wiring, url))
         return EXIT_OK
     if known is not None and known.url != url:
         raise HubError(
@@ -124,7 +118,7 @@ async def _sync(arguments: argparse.Namespace, wiring: Wiring) -> int:
         raise NotAHub("This archive takes part in no hub.", "Run `replyscope hub init URL`.")
     sync = sync_of(wiring, membership.url if membership is not None else FOLDER)
     if arguments.dry_run:
-        await _show_waiting(arguments, sync)
+        await show_waiting(arguments, sync)
         return EXIT_OK
     follower = HubFollower(sync, wiring.review, wiring.library, wiring.clock)
     if arguments.follow:
@@ -151,19 +145,6 @@ async def _follow(arguments: argparse.Namespace, follower: HubFollower) -> int:
 
     await follower.follow(hear, stopped)
     return EXIT_OK
-
-
-async def _show_waiting(arguments: argparse.Namespace, sync: HubSync) -> None:
-    waiting = await sync.log.waiting(await sync.leaving.sessions())
-    lines = [f"Would send {waiting_sentence(waiting)}."]
-    for session_id, title, replies in waiting.titles[:_MOST_LISTED]:
-        lines.append(printable_line(f"  {session_id}  {plural(replies, 'reply'):>12}  {title}"))
-    if waiting.sessions > _MOST_LISTED:
-        lines.append(f"  and {waiting.sessions - _MOST_LISTED:,} more sessions")
-    sessions = [
-        {"id": key, "title": title, "replies": replies} for key, title, replies in waiting.titles
-    ]
-    print_result(arguments, {**waiting_counts(waiting), "listed": sessions}, "\n".join(lines))
 
 
 def _print_report(arguments: argparse.Namespace, report: SyncReport) -> None:

@@ -1,22 +1,23 @@
 """`replyscope hub status`: the hub, its machines, and what waits to leave."""
 
 import argparse
-import json
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from replyscope.cli.hub_opening import open_hub, sealer_of, sync_of
+from replyscope.cli.hub_waiting import team_counts, waiting_counts, waiting_sentence
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
+from replyscope.cli.report import print_result
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import HubError
 from replyscope.domain.hub import Hub, HubStatus
-from replyscope.domain.hub_log import HubMembership, Waiting
+from replyscope.domain.hub_log import HubMembership
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.sync import HubSync
+from replyscope.engine.hub.team import TeamChange
 
 
 async def show_status(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -35,8 +36,12 @@ async def show_status(arguments: argparse.Namespace, wiring: Wiring) -> int:
         "waiting": waiting_counts(waiting),
     }
     lines = [f"{membership.url}", f"  this machine  {membership.name} ({membership.machine})"]
-    lines.append(f"  last sync     {_iso(membership.synced_at_ms) or 'never'}")
+    lines.append(f"  last sync     {_local(membership.synced_at_ms)}")
     lines.append(f"  to send       {waiting_sentence(waiting)}")
+    change = await sync.team.change()
+    if change is not None:
+        fields["team"] = team_counts(change)
+        lines.append(f"  team reads    {_read_words(change)}")
     status = EXIT_OK
     try:
         found = await _read_status(membership, wiring)
@@ -88,27 +93,19 @@ async def _machine_lines(found: HubStatus, membership: HubMembership, sync: HubS
     return lines
 
 
-def waiting_sentence(waiting: Waiting) -> str:
-    """What waits to leave, in words."""
-    return (
-        f"{plural(waiting.messages, 'message')} and {plural(waiting.exchanges, 'reply')} "
-        f"of {plural(waiting.sessions, 'session')}"
-    )
+def _read_words(change: TeamChange) -> str:
+    """The number of sessions that the team reads, and what the next sync changes."""
+    changes = [
+        f"{len(change.offered):,} more" if change.offered else "",
+        f"{len(change.hidden):,} no longer" if change.hidden else "",
+    ]
+    told = " and ".join(filter(None, changes))
+    return plural(change.read, "session") + (f"; after the next sync {told}" if told else "")
 
 
-def waiting_counts(waiting: Waiting) -> dict[str, int]:
-    """What waits to leave, as fields of JSON."""
-    return {
-        "sessions": waiting.sessions,
-        "messages": waiting.messages,
-        "replies": waiting.exchanges,
-        "purges": waiting.purges,
-    }
-
-
-def print_result(arguments: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
-    """Print the result of an action: as JSON with --json, else as text."""
-    print(json.dumps(fields) if arguments.json else text, flush=True)
+def _local(at_ms: int | None) -> str:
+    """A time in the zone of this machine."""
+    return f"{from_ms(at_ms).astimezone():%Y-%m-%d %H:%M}" if at_ms is not None else "never"
 
 
 def _iso(at_ms: int | None) -> str | None:

@@ -174,8 +174,8 @@ class HubLog(Protocol):
         """The sessions that this machine has offered for others to read."""
         ...
 
-    async def known(self, session_ids: Collection[str]) -> Collection[str]:
-        """Those of the sessions that this archive has."""
+    async def known(self, session_ids: Collection[str]) -> Mapping[str, str]:
+        """Titles by id of those of the sessions that this archive has."""
         ...
 
     async def offer_shared(self, session_ids: Collection[str], again: Collection[str] = ()) -> None:

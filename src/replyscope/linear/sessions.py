@@ -42,6 +42,7 @@ def private_session(desk: LinearDesk, _argument: str = "") -> None:
 
 def _begin(desk: LinearDesk, *, is_private: bool) -> None:
     old = desk.conversation.session.settings
+    is_private = is_private or desk.services.archive.is_read_only
     is_kept = is_private or not desk.conversation.is_private
     # Settings of a private session are never saved with an ordinary one.
     settings = old if is_kept else SessionSettings()
@@ -133,7 +134,8 @@ def search(desk: LinearDesk, argument: str = "") -> None:
         desk.say("found", "no replies")
         return
     number = plural(facets.total, "reply")
-    desk.say("found", f"{number} in {plural(facets.sessions, 'session')}")
+    bound = f", counted of the newest {facets.bound:,}" if facets.bound is not None else ""
+    desk.say("found", f"{number} in {plural(facets.sessions, 'session')}{bound}")
     _print_page(desk, desk.search, facets.total)
 
 

@@ -128,6 +128,30 @@ def test_a_team_reads_what_is_shared(machines: Machines) -> None:
     machines.run("b", "sessions", "search", "--hub", "hello", status=EXIT_STORE)
 
 
+def test_a_dry_run_names_what_the_team_would_read(machines: Machines) -> None:
+    machines.record("a", "secret")
+    session_id = machines.record("a", "open")
+    machines.run("a", "sessions", "tag", session_id, "--add", "team")
+    machines.join("a", FOUNDER)
+    machines.run("a", "hub", "sync")
+    assert "The team reads 0 sessions, as before." in machines.run("a", "hub", "sync", "--dry-run")
+    config = machines.folder / "a-config"
+    config.mkdir(exist_ok=True)
+    (config / "settings.toml").write_text('[hub]\nshare = "tag:team"\n')
+    told = machines.run("a", "hub", "sync", "--dry-run")
+    assert "Would send 0 messages and 0 replies of 0 sessions.\n" in told
+    assert f"Would let the team read 1 session more.\n  {session_id}  open" in told
+    assert "0 sessions; after the next sync 1 more" in machines.run("a", "hub", "status")
+    dry = machines.json("a", "hub", "sync", "--dry-run")["team"]
+    assert dry == {"reads": 0, "would_read": [session_id], "would_not_read": []}
+    machines.run("a", "hub", "sync")
+    (config / "settings.toml").write_text("")
+    told = machines.run("a", "hub", "sync", "--dry-run")
+    assert f"Would hide 1 session from the team.\n  {session_id}  open" in told
+    machines.run("a", "hub", "sync")
+    assert machines.json("a", "hub", "status")["team"]["reads"] == 0
+
+
 def test_an_unshared_session_is_gone_from_every_list(machines: Machines) -> None:
     session_id = machines.record("a", "open")
     machines.run("a", "sessions", "tag", session_id, "--add", "team")

@@ -4,12 +4,24 @@ Several machines of one person sync with the hub, each at its own time. So a mac
 sessions that it knows: a session that is not here yet may match on the machine that sent it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from replyscope.domain.hub import Hub, TeamHub
 from replyscope.domain.hub_log import HubLog
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.leaving import HubFilter
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChange:
+    """What the next sync changes for the team: the number of sessions that it reads now, and
+    titles by id of those that it would read and that it would read no more.
+    """
+
+    read: int
+    offered: Mapping[str, str]
+    hidden: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -23,6 +35,14 @@ class TeamSharing:
     leaving: HubFilter
     _offered: frozenset[str] = frozenset()
     _settled: frozenset[str] | None = None
+
+    async def change(self) -> TeamChange | None:
+        """What the next sync changes; None for a hub without owners."""
+        if not self.leaving.has_owners:
+            return None
+        wanted, before = set(await self.leaving.shared()), set(await self.log.shared())
+        offered, hidden = wanted - before, before - wanted
+        return TeamChange(len(before), await self.log.known(offered), await self.log.known(hidden))
 
     async def offer(self, thread: HubThread, hub: Hub, machine: str) -> None:
         """Before a sync: hide what this machine has shared and shares no more, and offer new

@@ -266,15 +266,17 @@ class SqliteHubLog:
         """See HubLog."""
         return await self._database().read(_shared)
 
-    async def known(self, session_ids: Collection[str]) -> Collection[str]:
+    async def known(self, session_ids: Collection[str]) -> Mapping[str, str]:
         """See HubLog."""
         ids = json.dumps(list(session_ids))
         rows = await self._database().read(
             lambda c: c.execute(
-                "SELECT id FROM session WHERE id IN (SELECT value FROM json_each(?))", (ids,)
+                "SELECT id, title FROM session WHERE id IN (SELECT value FROM json_each(?)) "
+                "ORDER BY updated_at DESC",
+                (ids,),
             ).fetchall()
         )
-        return {session_id for (session_id,) in rows}
+        return dict(rows)
 
     async def offer_shared(self, session_ids: Collection[str], again: Collection[str] = ()) -> None:
         """See HubLog."""

@@ -142,6 +142,13 @@ class Sidebar(OptionList):
         self.clear_options()
         self.add_options([line.option() for line in lines])
         self._highlight(highlighted) or self._highlight(self._marks.current)
+        if self.has_focus:
+            self._highlight_some()
+
+    def _highlight_some(self) -> None:
+        """Highlight the first session if none is, so that a key has one to act on."""
+        if self.highlighted is None and self._drawn:
+            self.action_first()
 
     def _wanted_lines(self) -> list[_Line]:
         words = self._filter.lower().split()
@@ -215,6 +222,10 @@ class Sidebar(OptionList):
         """Whether a key is typed into the filter."""
         return self._is_filtering and character is not None and character.isprintable()
 
+    def on_focus(self) -> None:
+        """Highlight a session also when the open one is not in the list."""
+        self._highlight_some()
+
     def on_blur(self) -> None:
         """Return the highlight to the open session: without the focus, there is one mark."""
         self._highlight(self._marks.current)
@@ -245,8 +256,6 @@ class Sidebar(OptionList):
         event.stop()
         event.prevent_default()
         self._draw()
-        if self.highlighted is None and self._drawn:
-            self.action_first()
 
     @property
     def highlighted_id(self) -> str | None:

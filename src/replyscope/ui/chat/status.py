@@ -11,7 +11,8 @@ from replyscope.inspection.figures import dollars
 from replyscope.ui.styles.muted import MUTED
 
 _GAP = " · "
-_SYNCED = "hub: synced"
+_HUB = "hub: "
+_SYNCED = f"{_HUB}synced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of the line. Of parts that do not fit, those with the least `worth` are omitted."""
+    """A part of the line. Of parts that do not fit, those with the least `worth` are shortened
+    to `short`, and then omitted.
+    """
 
     text: Content
     worth: int
+    short: Content | None = None
 
 
 class StatusLine(Static):
@@ -81,7 +85,9 @@ def status_line(status: Status, mode: str, width: int) -> Content:
     room = width - (head.cell_length + 2 if mode else 0)
     parts = _parts(status)
     while len(parts) > 1 and width > 0 and _length(parts) > room:
-        parts.remove(min(parts, key=lambda part: part.worth))
+        index = min(range(len(parts)), key=lambda place: parts[place].worth)
+        part = parts[index]
+        parts[index : index + 1] = [_Part(part.short, part.worth)] if part.short else []
     line = Content(_GAP).join(part.text for part in parts)
     return Content("  ").join([head, line]) if mode else line
 
@@ -110,7 +116,8 @@ def _hub(words: str) -> _Part:
     """The state of the hub. One that needs somebody stays longer than the tokens and the cost."""
     is_fine = words.startswith(_SYNCED)
     style = MUTED if is_fine else "$text-warning"
-    return _Part(Content.styled(printable_line(words), style), 4 if is_fine else 6)
+    text = Content.styled(printable_line(words), style)
+    return _Part(text, 4, text[len(_HUB) :]) if is_fine else _Part(text, 6)
 
 
 def _command(text: str, name: str) -> Content:

@@ -70,11 +70,16 @@ class QueryField(Input):
         self.highlighter = _Colours(self)
 
     async def on_key(self, event: events.Key) -> None:
-        """Process keys in the order of their arrival.
+        """Process keys in the order of their arrival; `/` in an empty query is no text, as it is
+        the key that goes to the query.
 
         By default, Textual inserts a letter at once, but queues the action of a bound key. Of
         keys that arrive together, as while the screen is busy, letters would then come first.
         """
+        if event.key == "slash" and not self.value:
+            event.stop()
+            event.prevent_default()
+            return
         for binding in bindings_for_key(self, event.key):
             event.stop()
             event.prevent_default()
