@@ -9,7 +9,7 @@ import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from replyscope.domain.exchange import Api
@@ -88,6 +88,7 @@ class FaultServer:
 
     scripts: dict[str, Script] = field(default_factory=dict)
     port: int = 0
+    _open: dict["asyncio.Task[None] | None", asyncio.StreamWriter] = field(default_factory=dict)
 
     @property
     def base_url(self) -> str:
@@ -97,6 +98,7 @@ class FaultServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection until it is closed."""
         writer.transport.set_write_buffer_limits(0)
+        self._open[asyncio.current_task()] = writer
         try:
             while not writer.is_closing():
                 first = await reader.readexactly(1)
@@ -112,6 +114,19 @@ class FaultServer:
             pass  # the other side went away, as it should
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            del self._open[asyncio.current_task()]
+
+    async def close(self) -> None:
+        """End each connection. Before Python 3.12 asyncio's servers don't wait for them, and a
+        loop that ends first leaves their sockets open."""
+        answering = dict(self._open)
+        for task, writer in answering.items():
+            writer.transport.abort()
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*filter(None, answering), return_exceptions=True)
 
     async def _answer(self, wire: Wire, body: bytes) -> None:
         named = _CASE.findall(body)
@@ -180,5 +195,8 @@ async def fault_server(**scripts: Script) -> AsyncIterator[FaultServer]:
     server = FaultServer(scripts)
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
         server.port = listening.sockets[0].getsockname()[1]
-        yield server
-        listening.close()
+        try:
+            yield server
+        finally:
+            listening.close()
+            await server.close()

@@ -69,6 +69,16 @@ async def test_a_reply_that_trickles_byte_by_byte_is_whole(
     suite.say(f"a reply over {api.value} that came byte by byte is whole")
 
 
+async def test_the_server_ends_each_connection_before_it_is_left() -> None:
+    async with fault_server() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        body = Case("stall", 1).prompt.encode()
+        writer.write(b"POST /v1 HTTP/1.1\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        assert await reader.readuntil(b"\r\n\r\n")
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    writer.close()
+
+
 def check(api: Api, case: Case, left: Left) -> None:
     """Nothing that came is missing, and the ending is called what it is."""
     sent = broken(stream_of(api), case)

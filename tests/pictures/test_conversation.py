@@ -28,6 +28,7 @@ from tests.pictures.making import BLUE, RED, bomb, data_uri, png
 from tests.support.responses import message, response
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import send
 
 CELL = "▀"
 
@@ -43,7 +44,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 async def attach(pilot: Pilot[None], path: Path, data: bytes) -> None:
     """Send a message with a file."""
     path.write_bytes(data)
-    await pilot.press(*f"/attach {path}", "enter")
+    await send(pilot, f"/attach {path}")
     await until(pilot, lambda: "📎" in frame(pilot), "the attachment")
     await pilot.press(*"look", "enter")
     await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
@@ -162,7 +163,7 @@ async def test_a_terminal_without_colours_or_symbols_gets_one_line(
         monkeypatch.setenv(name, value)
     async with open_chat(make_app(tmp_path, server.base_url, look=look)) as pilot:
         (tmp_path / "photo.png").write_bytes(png(640, 480))
-        await pilot.press(*f"/attach {tmp_path}/photo.png", "enter")
+        await send(pilot, f"/attach {tmp_path}/photo.png")
         await until(pilot, lambda: "photo.png" in frame(pilot), "the attachment")
         await pilot.press(*"look", "enter")
         await until(pilot, lambda: "stop" in frame(pilot), "the reply")
