@@ -11,14 +11,14 @@ import resource
 import shutil
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.archive import VOCABULARY, export_some, fill, some_sessions, time_queries
 from benchmarks.bench import Bench
-from benchmarks.disk import measure_disk, measure_journal
+from benchmarks.disk import measure_disk, measure_journal, measure_whole
 from benchmarks.row import Row
 from replyscope.domain.query import parse_query
 from replyscope.domain.search import Search
@@ -61,12 +61,16 @@ def measure_large(bench: Bench) -> list[Row]:
     cache = Path(os.environ.get("REPLYSCOPE_BENCH_CACHE", "~/.cache/replyscope-bench")).expanduser()
     found = {name: asyncio.run(_figures(_built(cache, name), bench)) for name in _SIZES}
     rows: list[Row] = []
+    grown: list[Row] = []
     for small, large in zip(found["small"], found["large"], strict=True):
         growth = large.value / small.value if small.value else 1.0
         detail = f"{small.value:,.4g} {small.unit} in 50,000 replies: {growth:.1f}×"
         rows.append(Row(large.what, large.value, large.unit, large.target, detail))
+        if large.target is not None and large.unit != "MB":
+            grown.append(Row(f"growth: {large.what}", growth, "x", _GROWTH, detail))
     replies = _SIZES["large"] * _REPLIES
-    return [*rows, *measure_disk(cache / "large" / "sessions.db", replies), *measure_journal()]
+    disk = measure_disk(cache / "large" / "sessions.db", replies)
+    return [*rows, *grown, *disk, *measure_journal(), *asyncio.run(measure_whole(bench.folder))]
 
 
 def _built(cache: Path, name: str) -> Path:
@@ -130,28 +134,39 @@ async def _searching(archive: Archive) -> list[Figure]:
 
 
 async def _counting(archive: Archive) -> list[Figure]:
-    """Facets, the order of all results, and the sums of the numbers screen."""
+    """Facets, pages of sessions, the order of all results, and the sums of the numbers screen."""
     now = datetime.now(UTC).astimezone()
-    common, everything = (Search(parse_query(text), now) for text in (VOCABULARY[3], ""))
+    index = archive.index
+    common, field, everything = (
+        Search(parse_query(text), now) for text in (VOCABULARY[3], "finish:length", "")
+    )
 
     async def sums() -> None:
-        usage = await archive.index.usage()
+        usage = await index.usage()
         assert usage is not None
         stats_of_usage(usage)
         spans_of_usage(usage, 100)
 
     return [
-        Figure(
-            "counts of a common word", await _seconds(lambda: archive.index.facets(common)), "s", 1
-        ),
-        Figure("counts of all", await _seconds(lambda: archive.index.facets(everything)), "s", 1),
-        Figure(
-            "the names of all results",
-            await _seconds(lambda: archive.index.find_ids(everything)),
-            "s",
-        ),
-        Figure("F9: the sums", await _seconds(sums), "s", 1),
-        Figure("F9: the times", await _seconds(lambda: archive.index.figures(everything)), "s"),
+        Figure("counts of a common word", await _seconds(lambda: index.facets(common)), "s", 1),
+        Figure("counts of one field", await _seconds(lambda: index.facets(field)), "s", 1),
+        Figure("counts of all", await _seconds(lambda: index.facets(everything)), "s", 1),
+        *await _sessions(index, {"all": everything, "a common word": common}),
+        Figure("the names of all results", await _seconds(lambda: index.find_ids(everything)), "s"),
+        Figure("F9: the sums and times", await _seconds(sums), "s", 1),
+        Figure("the figures of each reply", await _seconds(lambda: index.figures(everything)), "s"),
+    ]
+
+
+async def _sessions(index: SqliteSearchIndex, searches: Mapping[str, Search]) -> list[Figure]:
+    """The first page of the sessions that match."""
+
+    async def took_ms(search: Search) -> float:
+        return await _seconds(lambda: index.find_sessions(search)) * 1000
+
+    return [
+        Figure(f"first 50 sessions of {name}", await took_ms(search), "ms", 50)
+        for name, search in searches.items()
     ]
 
 

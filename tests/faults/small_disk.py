@@ -34,8 +34,14 @@ class SmallDisk:
 
     def lock(self) -> None:
         """Allow no more writing, as on a disk that is mounted read-only."""
-        lock = ["mount", "-o", "remount,ro", str(self.folder)]
-        subprocess.run(lock, check=True)
+        self._remount("ro")
+
+    def unlock(self) -> None:
+        """Allow writing again."""
+        self._remount("rw")
+
+    def _remount(self, how: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{how}", str(self.folder)], check=True)
 
 
 def _writes(descriptor: int, size: int) -> bool:

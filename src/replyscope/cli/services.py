@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from replyscope.cli.attaching import attachment_reader, clipboard
 from replyscope.cli.indexing import indexed
+from replyscope.cli.opening import open_to_chat
 from replyscope.cli.system import notify_desktop
 from replyscope.cli.target import resolve_model
 from replyscope.cli.wiring import (
@@ -27,7 +28,7 @@ from replyscope.config.paths import Paths
 from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import LocalModelError, SettingsError, StoreError, StoreFull
+from replyscope.domain.errors import LocalModelError, SettingsError, StoreError
 from replyscope.domain.exchange import Api
 from replyscope.domain.look import ThemeSource
 from replyscope.domain.settings import Settings
@@ -72,8 +73,8 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         change_settings=change,
         edit_text=_edit_text,
         notify_desktop=notify_desktop,
-        recover=partial(recover, wiring.store, translate_frames),
-        open_store=partial(_open_store, wiring),
+        recover=partial(_recover, wiring),
+        open_store=partial(open_to_chat, wiring),
         close=wiring.close,
         themes=_themes(paths, faults),
         faults=faults,
@@ -102,7 +103,7 @@ async def _begin_background(
     services: Services, wiring: Wiring, show: Callable[[str], None]
 ) -> None:
     """Start the quiet sync and the indexing of new replies in the background."""
-    if not wiring.store.is_saving:
+    if not wiring.store.is_saving or wiring.archive.is_read_only:
         return
     indexing = AsyncExitStack()
     await indexing.enter_async_context(indexed(wiring))
@@ -216,15 +217,11 @@ async def _late(module: str, name: str, *arguments: object) -> Any:
     return await getattr(loaded, name)(*arguments)
 
 
-async def _open_store(wiring: Wiring) -> None:
-    """Open the store. If that fails, leave the file alone, and save nothing in this run."""
-    try:
-        await wiring.store.open()
-    except StoreError as error:
-        await wiring.store.go_private()
-        if isinstance(error, StoreFull):  # saving does not resume in this run
-            raise StoreFull(error.message, "Free some space, then start again.") from error
-        raise
+async def _recover(wiring: Wiring) -> int:
+    """Close the exchanges of dead processes, if the archive can be written. Raises StoreError."""
+    if wiring.archive.is_read_only:
+        return 0
+    return await recover(wiring.store, translate_frames)
 
 
 def _themes(paths: Paths, faults: list[str]) -> list[ThemeSource]:

@@ -146,6 +146,10 @@ class ReplyFigures:
     prompts: tuple[str, ...] = ()
 
 
+TimeCount = tuple[float, int]
+"""A time in seconds, rounded to two significant digits, and the number of replies that took it."""
+
+
 @dataclass(frozen=True, slots=True)
 class UsageSum:
     """Sums of replies: of a day, or of the replies that have the same names (then `day` is None).
@@ -168,6 +172,8 @@ class UsageSum:
     reported: int
     estimated: int
     unpriced: int
+    ttfts: tuple[TimeCount, ...] = ()
+    durations: tuple[TimeCount, ...] = ()
 
 
 def names_of_figures(

@@ -11,19 +11,30 @@ from typing import Any
 REPLACE = "replyscope-replace"
 """An error handler for encoders: U+FFFD where the encoding has it, else a question mark."""
 
+_PIECE = 256 * 1024
 _HALF = re.compile("[\ud800-\udfff]")
+
+
+def _has_half(text: str) -> bool:
+    """Whether a text has a surrogate. A long one is searched in pieces, because Python searches
+    without letting other threads run.
+    """
+    if text.isascii():
+        return False
+    pieces = range(0, len(text), _PIECE)
+    return any(_HALF.search(text, start, start + _PIECE) is not None for start in pieces)
 
 
 def join_halves(text: str) -> str:
     """The text with each surrogate pair joined into one character."""
-    if _HALF.search(text) is None:
+    if not _has_half(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def sound(text: str) -> str:
     """The text with surrogate pairs joined, and lone surrogates replaced by U+FFFD."""
-    if text.isascii() or _HALF.search(text) is None:
+    if not _has_half(text):
         return text
     return _HALF.sub("\ufffd", join_halves(text))
 

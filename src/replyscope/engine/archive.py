@@ -56,10 +56,24 @@ class Archive:
         self._translate = translate
         self._tooling = tooling
         self._spending = spending
+        self._is_read_only = False
         if spending is not None:
             spending.ledgers = Ledgers(store, private)
         self._open: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self._busy: tuple[Conversation, ...] = ()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether saved sessions can only be read, and every new session is private."""
+        return self._is_read_only
+
+    def keep_nothing(self) -> None:
+        """Keep new sessions in memory from now on: the file can be read, but not written."""
+        assert self._private is not None
+        self._is_read_only = True
+        for conversation in self._open.values():
+            if conversation.is_new and not conversation.is_private:
+                conversation.hold_in_memory(self._private)
 
     def store_of(self, session_id: str) -> Store:
         """The store of a session: the store in memory when it is private."""
@@ -78,8 +92,10 @@ class Archive:
     def new(self, settings: SessionSettings, *, is_private: bool = False) -> Conversation:
         """An empty conversation; nothing is saved before its first message or draft.
 
-        A private conversation is never written to disk.
+        A private conversation is never written to disk; where nothing can be saved, each is
+        private.
         """
+        is_private = is_private or self._is_read_only
         now = self._clock.now()
         title = "Private session" if is_private else "New session"
         session = Session(self._new_id(), title, now, now, settings)

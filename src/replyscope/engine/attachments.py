@@ -23,7 +23,6 @@ from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.values import dataclass
 from replyscope.engine.file_kinds import HEAD, FileKind, KnownFile, kind_of, misnamed
-from replyscope.engine.pdf_reading import read_pdf
 from replyscope.engine.picture_scaling import needs_scaling, scale_picture
 
 MOST_BYTES = 20_000_000
@@ -269,6 +268,8 @@ class AttachmentReader:
         known, notes = _kind_with_notes(name, content)
         part: Attachment
         if known.kind is FileKind.PDF:
+            from replyscope.engine.pdf_reading import read_pdf  # loaded on first use
+
             part, note = await read_pdf(self.run, name, content.data)
         else:
             part, note = await asyncio.to_thread(_part_of, name, content.data, known)

@@ -22,7 +22,6 @@ from replyscope.engine.open_session import OpenSession
 from replyscope.engine.spending import Spending
 from replyscope.engine.tool_runner import Tooling
 from replyscope.engine.turn import Turn
-from replyscope.engine.turns_at_once import answer_side_by_side
 from replyscope.inspection.argument_check import check_arguments
 
 
@@ -52,6 +51,16 @@ class Conversation(OpenSession):
         self._translate = translate
         self._tooling = tooling
         self._spending = spending
+
+    def hold_in_memory(self, store: Store) -> None:
+        """Make this session, of which nothing is saved yet, a private one in a store in memory."""
+        assert self.is_new
+        self._store = store
+        self.endings.keep_no_files()
+        if self.rules is not None:
+            self.rules.is_private = True
+        if self._tooling is not None:
+            self._tooling = self._tooling.for_private()
 
     async def send(
         self,
@@ -165,6 +174,8 @@ class Conversation(OpenSession):
 
         A request that fails or is not allowed stops no other; its error is raised at the end.
         """
+        from replyscope.engine.turns_at_once import answer_side_by_side  # loaded on first use
+
         asked = self._asked(reply)
         turns = [self._begin_turn(target, listen) for target in targets]
         return await answer_side_by_side(turns, asked, lambda: self.tree.go_to(asked[-1].id))

@@ -23,6 +23,10 @@ class Endings:
         self._waiting: list[tuple[JournalWriter, Exchange]] = []
         self._saving = asyncio.Lock()
 
+    def keep_no_files(self) -> None:
+        """Write no images to files from now on."""
+        self._keep_file = None
+
     @property
     def ids(self) -> set[str]:
         """The ids of the exchanges that are not saved."""

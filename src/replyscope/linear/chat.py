@@ -82,7 +82,9 @@ class LinearChat:
         try:
             desk.run(desk.services.open_store())
         except StoreError as error:
-            desk.say("error", printable_line(f"{error} This chat is not saved."))
+            is_readable = desk.services.archive.is_read_only
+            text = str(error) if is_readable else f"{error} This chat is not saved."
+            desk.say("error", printable_line(text))
         for step in (self._recover, self._open_first, self._open_target, self._prepare_editor):
             self._guard(step)
         self._upkeep = desk.engine.start(_keep_archive(desk.services, self._hear_hub))
@@ -311,6 +313,8 @@ async def _keep_archive(services: ChatServices, hear_hub: Callable[[str], None])
     backup, start the quiet sync with the hub, and upgrade the index of an older version.
     """
     try:
+        if services.archive.is_read_only:
+            return
         await services.begin_background(hear_hub)
         await services.review.purge_old()
         await services.review.update_index()

@@ -42,6 +42,7 @@ def private_session(desk: LinearDesk, _argument: str = "") -> None:
 
 def _begin(desk: LinearDesk, *, is_private: bool) -> None:
     old = desk.conversation.session.settings
+    is_private = is_private or desk.services.archive.is_read_only
     is_kept = is_private or not desk.conversation.is_private
     # Settings of a private session are never saved with an ordinary one.
     settings = old if is_kept else SessionSettings()

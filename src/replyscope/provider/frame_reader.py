@@ -11,6 +11,7 @@ from typing import Any
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.sse import is_done_marker, parse_lines
 
+_OBJECT = re.compile(r"\s*\{")
 NOT_JSON = object()
 """The value of data that cannot be parsed as JSON."""
 
@@ -40,7 +41,7 @@ class FrameReader:
     def read(self, text: str) -> list[EventData]:
         """The events of a frame; empty for comments and pings."""
         event, lines = parse_lines(text)
-        if not any(map(str.strip, lines)):
+        if all(not line or line.isspace() for line in lines):
             self._event = event or self._event
             return self._read_bare(text)
         event, self._event = event or self._event, None
@@ -64,9 +65,9 @@ class FrameReader:
 
 def _bare_lines(text: str) -> list[EventData]:
     """JSON objects without a field name: the whole frame, or one object per line."""
-    whole = text.strip()
-    if not whole.startswith("{") and "\n{" not in text:
+    if _OBJECT.match(text) is None and "\n{" not in text:
         return []
+    whole = text.strip()
     if isinstance(value := _value_of(whole), dict):
         return [EventData(None, whole, value)]
     lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.startswith("{")]

@@ -14,17 +14,17 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message
 from replyscope.domain.search import Hit, ReplyFigures, Search
 from replyscope.domain.session import SessionSummary, Shelf
-from replyscope.store.database import connect, connect_reader
 from replyscope.store.figures import find_figures
 from replyscope.store.folded import read_exchange
 from replyscope.store.hits import find_hits, find_ids
 from replyscope.store.index import index_these, list_unindexed
 from replyscope.store.index_entry import Describe
 from replyscope.store.journal import load_frames
+from replyscope.store.reading import connect, connect_reader
 from replyscope.store.requests import load_request
 from replyscope.store.rows import load_session, summarise_sessions
 from replyscope.store.schema import MIGRATIONS, check_version
-from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
+from replyscope.store.sqlite_errors import is_busy, is_only_readable, translate_error
 
 T = TypeVar("T")
 _STEP = 50
@@ -145,7 +145,7 @@ class ArchiveFile:
                     with _transaction(connection):
                         index_these(connection, self._describe, waiting[first : first + _STEP])
         except sqlite3.OperationalError as error:
-            if not is_busy(error) and not is_unwritable(error, self._path):
+            if not is_busy(error) and not is_only_readable(error, self._path):
                 raise
 
     @contextmanager

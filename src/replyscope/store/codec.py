@@ -15,7 +15,7 @@ from replyscope.domain.json_values import (
 )
 from replyscope.domain.message import Part, TextPart
 from replyscope.domain.session import SessionSettings
-from replyscope.store.packing import dumps, pack, texts_of_object
+from replyscope.store.packing import dumps, pack, texts_of, texts_of_object
 
 DAMAGE = (
     ArithmeticError,
@@ -31,7 +31,7 @@ DAMAGE = (
 
 def encode_parts(parts: Sequence[Part]) -> str:
     """A message's parts as JSON."""
-    return dumps(parts_to_json(parts))
+    return "".join(texts_of(parts_to_json(parts)))
 
 
 def decode_parts(text: str) -> tuple[Part, ...]:

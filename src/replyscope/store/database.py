@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from replyscope.domain.errors import StoreError, StoreGone
-from replyscope.store.connection import TolerantConnection
 from replyscope.store.hub_triggers import renew_triggers
+from replyscope.store.reading import FrozenConnection, connect, connect_reader
 from replyscope.store.schema import check_version, is_migrated, migrate
 from replyscope.store.sql_functions import NowMs, register_functions, wall_ms
-from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
+from replyscope.store.sqlite_errors import is_busy, is_only_readable, translate_error
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -186,6 +186,8 @@ class Database:
         try:
             if self._path is None:
                 return job(self._writer())
+            if _is_outdated(self._search_connection):
+                self._close_searcher()
             if self._search_connection is None:
                 self._search_connection = self._connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
@@ -245,6 +247,8 @@ class Database:
     def _reader(self) -> sqlite3.Connection:
         if self._path is None:
             return self._writer()
+        if _is_outdated(self._read_connection):
+            self._close_reader()
         if self._read_connection is None:
             self._read_connection = self._connect_reader(self._path)
         return self._read_connection
@@ -256,7 +260,7 @@ class Database:
         try:
             self._writing.submit(self._writer).result()
         except sqlite3.OperationalError as error:
-            if not is_unwritable(error, path) or not path.exists():
+            if not is_only_readable(error, path):
                 raise
             with _closed_on_error(connect_reader(path, is_temporary=is_temporary)) as connection:
                 if not is_migrated(connection):
@@ -271,9 +275,9 @@ class Database:
             self._read_connection = None
 
     def _close_searcher(self) -> None:
-        if self._search_connection is not None:
-            self._search_connection.close()
-            self._search_connection = None
+        connection, self._search_connection = self._search_connection, None
+        if connection is not None:  # no longer one that may be interrupted
+            connection.close()
 
     def _close_writer(self) -> None:
         if self._write_connection is not None:
@@ -281,16 +285,9 @@ class Database:
             self._write_connection = None
 
 
-def connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
-    """A connection that waits for locks, and begins no transactions by itself."""
-    return sqlite3.connect(
-        name,
-        timeout=10.0,
-        isolation_level=None,
-        check_same_thread=False,
-        factory=TolerantConnection,
-        uri=uri,
-    )
+def _is_outdated(connection: sqlite3.Connection | None) -> bool:
+    """Whether a connection does not see how the file has changed."""
+    return isinstance(connection, FrozenConnection) and connection.is_outdated()
 
 
 @contextmanager
@@ -303,8 +300,6 @@ def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connect
 
 
 _LONGEST_WAIT_S = 10.0
-_SEARCH_CACHE_KB = 32_000
-"""A search for a rare word reads a few pages of each full-text table."""
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -318,35 +313,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-
-
-def connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
-    """A read-only connection; it works also in a folder that can't be written.
-
-    With `is_temporary` it may create temporary tables in memory.
-    """
-    own = "temp_store = MEMORY" if is_temporary else "query_only = ON"
-    try:
-        with _closed_on_error(connect(str(path))) as connection:
-            connection.execute(f"PRAGMA {own}")
-            if is_temporary:
-                connection.execute(f"PRAGMA cache_size = -{_SEARCH_CACHE_KB}")
-            connection.execute("SELECT count(*) FROM sqlite_master")
-            return connection
-    except sqlite3.OperationalError as error:
-        if not is_unwritable(error, path) or not path.exists() or _has_wal(path):
-            raise
-        return connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-
-
-def _has_wal(path: Path) -> bool:
-    """Whether changes are in the WAL that were not yet written to the file: an immutable
-    connection does not see them.
-    """
-    try:
-        return path.with_name(f"{path.name}-wal").stat().st_size > 0
-    except FileNotFoundError:
-        return False
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ that it delays no commit of a reply. The index can be rebuilt from the exchanges
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from replyscope.domain.fact_columns import index_version
@@ -47,6 +47,8 @@ FROM ({_QUEUE}) q LEFT JOIN exchange e ON e.id = q.exchange_id
 LEFT JOIN message m ON m.id = e.message_id LEFT JOIN message prompt ON prompt.id = m.parent_id
 WHERE q.exchange_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?
 """
+_MOST_WORDS = 4_000_000
+"""The characters whose words are removed together."""
 _AT_ONCE = 500
 """The ids of one SELECT; SQLite allows 999 parameters in old versions."""
 
@@ -189,13 +191,29 @@ def forget(connection: sqlite3.Connection, exchange_ids: Sequence[str]) -> set[i
             f"WHERE exchange_id IN ({', '.join('?' * len(some))})",
             tuple(some),
         ).fetchall()
-        for fact_id, packed in rows:
-            try:
-                texts = read_texts(connection, fact_id, packed)
-            except DAMAGE:
-                # The words stay in the index, and the row's number may be used again.
-                connection.execute("INSERT OR REPLACE INTO note VALUES ('index', 'damaged')")
-            else:
-                shards.add(remove_words(connection, fact_id, indexed_words(texts)))
-            connection.execute("DELETE FROM fact WHERE id = ?", (fact_id,))
+        for found in _words_of(connection, rows):
+            shards |= remove_words(connection, [one for one in found.items() if one[1]])
+            connection.executemany("DELETE FROM fact WHERE id = ?", [(one,) for one in found])
     return shards
+
+
+def _words_of(
+    connection: sqlite3.Connection, rows: Iterable[tuple[int, bytes]]
+) -> Iterator[dict[int, list[str]]]:
+    """The words of replies by their ids in the index, in groups that may be in memory together.
+    None of a damaged one: they stay in the index, whose number may be used again, until it is
+    rebuilt.
+    """
+    group: dict[int, list[str]] = {}
+    size = 0
+    for fact_id, packed in rows:
+        group[fact_id] = []
+        try:
+            group[fact_id] = indexed_words(read_texts(connection, fact_id, packed))
+        except DAMAGE:
+            connection.execute("INSERT OR REPLACE INTO note VALUES ('index', 'damaged')")
+        size += sum(map(len, group[fact_id]))
+        if size > _MOST_WORDS:
+            yield group
+            group, size = {}, 0
+    yield group

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _ITEMS = 64
 """The items of a list that are encoded at once."""
+_LONG = 256 * 1024
+"""The characters that are encoded at once. Python encodes and searches a text without letting other
+threads run, and the thread that draws keys is one of them: a text of 20 MB took 80 ms.
+"""
 
 # Lone surrogates can't be stored as UTF-8; ASCII escapes carry them.
 dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -22,11 +26,11 @@ def pack(texts: Iterable[str], level: int = 1) -> bytes:
 
 
 def texts_of_object(value: Mapping[str, object]) -> Iterator[str]:
-    """The JSON of an object in pieces: parts of its lists, and the fields between them."""
+    """The JSON of an object in pieces: parts of lists and long texts, and the fields between."""
     before = "{"
     between: dict[str, object] = {}
     for name, field in value.items():
-        if not isinstance(field, list | tuple):
+        if not isinstance(field, list | tuple) and _is_short(field):
             between[name] = field
             continue
         if between:
@@ -34,13 +38,44 @@ def texts_of_object(value: Mapping[str, object]) -> Iterator[str]:
             before, between = ",", {}
         yield f"{before}{dumps(name)}:"
         before = ","
-        yield from texts_of_list(field)
-    yield f"{before}{dumps(between)[1:]}" if between else "}"
+        yield from texts_of(field)
+    yield f"{before}{dumps(between)[1:]}" if between or before == "{" else "}"
 
 
 def texts_of_list(items: Sequence[object]) -> Iterator[str]:
-    """The JSON of a list in pieces, each with a number of its items."""
+    """The JSON of a list in pieces, each with a number of its items or with a part of one."""
     yield "["
     for start in range(0, len(items), _ITEMS):
-        yield ("," if start else "") + dumps(items[start : start + _ITEMS])[1:-1]
+        some = items[start : start + _ITEMS]
+        if all(map(_is_short, some)):
+            yield ("," if start else "") + dumps(some)[1:-1]
+            continue
+        for number, item in enumerate(some, start):
+            if number:
+                yield ","
+            yield from texts_of(item)
     yield "]"
+
+
+def texts_of(value: object) -> Iterator[str]:
+    """The JSON of a value in pieces."""
+    if _is_short(value):
+        yield dumps(value)
+    elif isinstance(value, str):
+        yield '"'
+        for start in range(0, len(value), _LONG):
+            yield dumps(value[start : start + _LONG])[1:-1]
+        yield '"'
+    elif isinstance(value, Mapping):
+        yield from texts_of_object(value)
+    elif isinstance(value, list | tuple):
+        yield from texts_of_list(value)
+
+
+def _is_short(value: object) -> bool:
+    """Whether a value has no long text."""
+    if isinstance(value, str):
+        return len(value) <= _LONG
+    if isinstance(value, dict):
+        return all(map(_is_short, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_is_short, value))

@@ -113,21 +113,29 @@ class ShardWriter:
         return next(one for one in self._shards if one.number == number)
 
 
-def remove_words(connection: sqlite3.Connection, fact_id: int, words: Sequence[str]) -> int:
-    """Remove a reply; a table without content needs the very words that were added. Returns the
-    number of the shard.
+def remove_words(
+    connection: sqlite3.Connection, removed: Sequence[tuple[int, Sequence[str]]]
+) -> set[int]:
+    """Remove replies; a table without content needs the very words that were added. Returns the
+    numbers of the shards.
 
     The table of older versions keeps the words until it is dropped: they lead to no reply any more.
     """
-    shard = shard_of(connection, fact_id)
-    if shard.is_ordered:
-        connection.execute(
-            f"INSERT INTO {shard.table} ({shard.table}, rowid, {_COLUMNS}) "
-            "VALUES ('delete', ?, ?, ?, ?, ?)",
-            (fact_id, *words),
-        )
-    _count(connection, shard.number, -1)
-    return shard.number
+    shards = list_shards(connection)
+    by_shard: dict[int, list[tuple[object, ...]]] = {}
+    for fact_id, words in removed:
+        number = next(one.number for one in shards if one.first_id <= fact_id)
+        by_shard.setdefault(number, []).append((fact_id, *words))
+    for number, rows in by_shard.items():
+        if number:
+            table = f"search_{number}"
+            connection.executemany(
+                f"INSERT INTO {table} ({table}, rowid, {_COLUMNS}) "
+                "VALUES ('delete', ?, ?, ?, ?, ?)",
+                rows,
+            )
+        _count(connection, number, -len(rows))
+    return set(by_shard)
 
 
 def has_earlier(connection: sqlite3.Connection) -> bool:

@@ -52,9 +52,9 @@ def is_busy(error: sqlite3.Error) -> bool:
     return result_code(error) in _BUSY
 
 
-def is_unwritable(error: sqlite3.Error, path: Path) -> bool:
-    """Whether SQLite can't write in the file's folder: no permission, or no space."""
-    return result_code(error) in _UNWRITABLE or _is_full(path)
+def is_only_readable(error: sqlite3.Error, path: Path) -> bool:
+    """Whether an error says that a file is there and can't be written: no permission or space."""
+    return (result_code(error) in _UNWRITABLE or _is_full(path)) and path.exists()
 
 
 def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreError:

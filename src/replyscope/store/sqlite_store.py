@@ -22,7 +22,6 @@ from replyscope.store.changes import ArchiveChanges
 from replyscope.store.codec import decode_exchange
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
-from replyscope.store.importing import insert_shared, look_for, read_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.integrity import find_fault, find_fault_quickly
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
@@ -187,6 +186,8 @@ class SqliteStore:
 
     async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
         """A session with everything that an export contains. Raises SessionNotFound."""
+        from replyscope.store.importing import read_shared  # loaded on first use
+
         # Not on the search thread: the next keystroke in a search would cancel it.
         shared = await self._database.read(
             lambda c: read_shared(c, session_id, with_wire=with_wire)
@@ -197,6 +198,8 @@ class SqliteStore:
         self, shared: Shared, *, is_dry: bool = False, restores_purged: bool = True
     ) -> Taken:
         """See ImportTarget. With `is_dry` nothing is saved, only the result returned."""
+        from replyscope.store.importing import insert_shared, look_for  # loaded on first use
+
         if is_dry:
             return await self._database.read(lambda c: look_for(c, shared))
         return await self._database.write(

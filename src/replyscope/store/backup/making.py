@@ -15,7 +15,7 @@ from replyscope.domain.regular_file import sync_folder
 from replyscope.domain.system_words import system_words
 from replyscope.store.backup.container import PAUSE_AFTER, Pause, append_files, copy, no_pause
 from replyscope.store.backup.manifest import Manifest, ManifestEntry
-from replyscope.store.database import connect_reader
+from replyscope.store.reading import connect_reader
 from replyscope.store.sqlite_errors import translate_error
 
 _PAGES = PAUSE_AFTER // 4096

@@ -7,7 +7,6 @@ from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.sending import Sending
-from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.small import PickDialog
 
 _SAME, _OTHER, _SERVER = "this model", "another model", "the server"
@@ -70,6 +69,7 @@ class Compacting:
 
     def _summarise(self, model: ModelName | None) -> None:
         from replyscope.engine.compaction import Compaction  # loaded on first use
+        from replyscope.ui.dialogs.edit_dialog import EditDialog  # loaded on first use
 
         desk, compaction = self._desk, Compaction(self._desk.conversation)
 

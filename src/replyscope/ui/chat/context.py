@@ -8,7 +8,6 @@ from replyscope.domain.message import Message, Role
 from replyscope.engine.message_marks import leave_out, pin
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.view import ChatView
-from replyscope.ui.dialogs.edit_dialog import ReadDialog
 
 
 class ContextCommands:
@@ -82,6 +81,7 @@ class ContextCommands:
 
     async def _explain_cache(self, reply: Message) -> None:
         from replyscope.engine.cache_report import load_cache_report  # loaded on first use
+        from replyscope.ui.dialogs.edit_dialog import ReadDialog  # loaded on first use
 
         desk, conversation = self._desk, self._desk.conversation
         try:

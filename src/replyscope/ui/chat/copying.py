@@ -6,8 +6,6 @@ from collections.abc import Callable
 from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
-from replyscope.engine.quoting import quoted
-from replyscope.inspection.markup.code_blocks import code_blocks
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
@@ -32,6 +30,8 @@ class Copying:
 
     def quote(self) -> None:
         """Quote the selected text, or the message under the cursor, in the composer."""
+        from replyscope.engine.quoting import quoted  # loaded on first use
+
         text = self._selected() or self._text_at_cursor()
         if not text.strip():
             self._desk.tell("There is nothing to quote yet.", is_error=False)
@@ -43,6 +43,8 @@ class Copying:
 
     def copy_code(self) -> None:
         """Copy a code block of the message under the cursor. With several, a dialog asks which."""
+        from replyscope.inspection.markup.code_blocks import code_blocks  # loaded on first use
+
         blocks = code_blocks(self._text_at_cursor())
 
         def copy(number: str) -> None:

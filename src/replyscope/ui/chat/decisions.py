@@ -8,7 +8,6 @@ from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.arguments import editable_arguments
 from replyscope.ui.chat.consent_card import Answer
 from replyscope.ui.chat.desk import Desk
-from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.small import LineDialog
 
 _YOU = "you, once"
@@ -40,6 +39,8 @@ class Decisions:
                 return await self._edit(wanted)
 
     async def _edit(self, wanted: CallToDecide) -> Decision | None:
+        from replyscope.ui.dialogs.edit_dialog import EditDialog  # loaded on first use
+
         text = editable_arguments(wanted.call.arguments)
         note = ""
         while True:
@@ -54,6 +55,8 @@ class Decisions:
 
     async def _allow_always(self, wanted: CallToDecide) -> Decision | None:
         """Save a rule with a pattern for every argument."""
+        from replyscope.ui.dialogs.edit_dialog import EditDialog  # loaded on first use
+
         if self._desk.archive.is_private(wanted.session_id):
             self._desk.tell("Private sessions cannot save rules. [s] allow for this session")
             return None

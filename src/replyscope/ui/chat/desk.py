@@ -1,5 +1,6 @@
 """The desk of the chat: the state and services that its groups of commands share."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -63,6 +64,9 @@ class Host(TurnOwner, WorkHost, Protocol):
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Stoppable:
         """Call a function after a delay in seconds."""
 
+    def call_next(self, callback: Callable[[], None]) -> None:
+        """Call a function after the message that is handled now."""
+
 
 class Desk:
     """The shared state of the chat: the open conversation, the running turns, the drafts, and
@@ -77,9 +81,12 @@ class Desk:
         self.pending = Pending()
         self.conversation: Conversation = services.archive.new(SessionSettings())
         self.pending.turn_to(self.conversation.session.id)
-        self.finished: set[str] = set()
+        self.opened = asyncio.Event()
+        """Set when the archive is open: whether a session is saved may change until then."""
+        self.opened.set()
         self.hub = ""
         """The state of the hub in words, for the status line."""
+        self.finished: set[str] = set()
         """The ids of sessions whose reply ended while another session was open."""
         self.watching: Watching | None = None
         """The watch, once it was started."""
@@ -95,6 +102,7 @@ class Desk:
         self.ask = host.app.push_screen_wait
         self.show = host.app.push_screen
         self.set_timer = host.set_timer
+        self.call_next = host.call_next
         self.app = host.app
 
     @property

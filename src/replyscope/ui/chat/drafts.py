@@ -59,6 +59,8 @@ class Drafts:
 
     async def save_of(self, conversation: Conversation, draft: Draft) -> None:
         """Save a draft with its session, unless it is saved already or is a command."""
+        if self._desk.archive.is_read_only and not conversation.is_private:
+            return  # it was said once; the draft stays with its session until the exit
         session = conversation.session
         draft = self._desk.pending.with_unsent(session.id, conversation.tree.messages, draft)
         if draft == session.whole_draft or (conversation.is_new and is_command(draft)):

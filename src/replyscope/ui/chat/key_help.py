@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
 
@@ -11,15 +12,16 @@ from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sidebar import Sidebar
-from replyscope.ui.dialogs.help import HelpScreen, HelpSection
 from replyscope.ui.keys.entries import KeyRow
-from replyscope.ui.keys.listing import rows_of
 from replyscope.ui.keys.names import key_name
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
+
+if TYPE_CHECKING:
+    from replyscope.ui.dialogs.help import HelpSection
 
 _PANES: tuple[tuple[str, type[DOMNode]], ...] = (
     ("Sessions", Sidebar),
@@ -46,10 +48,15 @@ class KeyHelp:
         self._desk.start_work(self._show_help, group="help", exclusive=True, holds_keys=True)
 
     async def _show_help(self) -> None:
+        from replyscope.ui.dialogs.help import HelpScreen  # loaded on first use
+
         module = await asyncio.to_thread(importlib.import_module, _REVIEW[0])
         self._desk.show(HelpScreen(self._sections(getattr(module, _REVIEW[1]))))
 
-    def _sections(self, review: type[DOMNode]) -> list[HelpSection]:
+    def _sections(self, review: type[DOMNode]) -> "list[HelpSection]":
+        from replyscope.ui.dialogs.help import HelpSection  # loaded on first use
+        from replyscope.ui.keys.listing import rows_of
+
         app, chat = self._screen.app, type(self._screen)
         palette = KeyRow(key_name(app.COMMAND_PALETTE_BINDING), "Palette of commands")
         everywhere = [*rows_of(app, chat, typed=False), *rows_of(app, type(app)), palette]

@@ -5,7 +5,6 @@ from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.visibility import LEAST_WIDE, PaneVisibility
-from replyscope.ui.dialogs.edit_dialog import ReadDialog
 from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -88,6 +87,8 @@ class PaneLayout:
 
     def show_messages(self) -> None:
         """Show the last toasts again, the newest first."""
+        from replyscope.ui.dialogs.edit_dialog import ReadDialog  # loaded on first use
+
         self._desk.show(ReadDialog("Last messages", self._screen.toasts.text()))
 
     def focus_sessions(self) -> None:

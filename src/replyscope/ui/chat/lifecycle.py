@@ -50,6 +50,7 @@ class Lifecycle:
         self._sessions = sessions
         self._reviewing = reviewing
         self._watching = watching
+        desk.opened.clear()
         watching.catch_up = self._show_changes
         self._collections = garbage.FullCollections()
         self._saving: Timer | None = None
@@ -66,7 +67,8 @@ class Lifecycle:
         try:
             await services.open_store()
         except StoreError as error:
-            self._desk.tell(f"This chat is not saved. {error}")
+            self._tell_unsaved(error)
+        self._desk.opened.set()
         try:
             recovered = await services.recover()
             if recovered:
@@ -92,9 +94,19 @@ class Lifecycle:
             self._reviewing.review()
         elif services.opens_watch:
             self._watching.watch()
-        self._desk.start_work(self._keep_archive, services, group="archive")
+        if not self._desk.archive.is_read_only:
+            self._desk.start_work(self._keep_archive, services, group="archive")
         with suppress(StoreError):
             await services.begin_background(self._show_hub)
+
+    def _tell_unsaved(self, error: StoreError) -> None:
+        """Say why nothing is saved. The open session may have become a private one."""
+        if not self._desk.archive.is_read_only:
+            self._desk.tell(f"This chat is not saved. {error}")
+            return
+        self._desk.tell(error)
+        self._panes.composer.show_private(self._desk.conversation.is_private)
+        self._panes.draw_all()
 
     def _show_hub(self, words: str) -> None:
         """Show the state of the hub in the status line."""

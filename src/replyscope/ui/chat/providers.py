@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, SettingsError, StoreError
@@ -13,20 +14,16 @@ from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
 from replyscope.domain.typed_path import typed_path
-from replyscope.engine.model_choices import ModelChoices
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
-from replyscope.engine.schemas import read_schema
 from replyscope.engine.targets import Targets
-from replyscope.inspection.model_row import shutdown_sentence
 from replyscope.ui.chat.desk import Desk
-from replyscope.ui.chat.first_run import FirstRun
-from replyscope.ui.chat.install import InstallScreen
-from replyscope.ui.chat.model_picker import ModelPicker, ModelSource
-from replyscope.ui.chat.parameters import ParametersDialog, ParameterSource
 from replyscope.ui.chat.view import ChatView
-from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.terminal import garbage
+
+if TYPE_CHECKING:
+    from replyscope.engine.model_choices import ModelChoices
+    from replyscope.ui.chat.model_picker import ModelPicker
 
 _OPENS_AFTER_S = 0.1
 _log = logging.getLogger(__name__)
@@ -38,7 +35,6 @@ class ProviderCommands:
     def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
-        self._choices = ModelChoices(desk.targets, desk.services)
         self._sends_after = False
         """Whether the text of the composer is sent after the choice."""
         self._waits_for_writing = False
@@ -46,8 +42,16 @@ class ProviderCommands:
         self.send_written: Callable[[], None] | None = None
         """Sends the text of the composer."""
 
+    @cached_property
+    def _choices(self) -> "ModelChoices":
+        from replyscope.engine.model_choices import ModelChoices  # loaded on first use
+
+        return ModelChoices(self._desk.targets, self._desk.services)
+
     def edit_system(self, text: str = "") -> None:
         """Replace the system prompt of this session, or edit it in a dialog; `off` removes it."""
+        from replyscope.ui.dialogs.edit_dialog import EditDialog  # loaded on first use
+
         conversation = self._desk.conversation
 
         def accept(text: str) -> None:
@@ -66,6 +70,11 @@ class ProviderCommands:
         self._desk.start_work(self._show_parameters, group="pick", exclusive=True, holds_keys=True)
 
     async def _show_parameters(self) -> None:
+        from replyscope.ui.chat.parameters import (  # loaded on first use
+            ParametersDialog,
+            ParameterSource,
+        )
+
         desk, conversation = self._desk, self._desk.conversation
 
         def apply(changed: Parameters) -> None:
@@ -112,6 +121,8 @@ class ProviderCommands:
 
     def use_schema(self, path: str = "") -> None:
         """Request replies that match the JSON schema of a file; `off` removes the schema."""
+        from replyscope.engine.schemas import read_schema  # loaded on first use
+
         if not path:
             dialog = LineDialog("JSON schema of the replies (a file, or off)")
             self._desk.ask_dialog(dialog, self.use_schema)
@@ -140,10 +151,12 @@ class ProviderCommands:
         picker = await self.model_picker("Choose a model")
         self._desk.show(picker, self._take_model)
 
-    async def model_picker(self, title: str, *, is_retry: bool = False) -> ModelPicker:
+    async def model_picker(self, title: str, *, is_retry: bool = False) -> "ModelPicker":
         """A picker of the models of all providers. A server that does not answer at once does
         not hold it up.
         """
+        from replyscope.ui.chat.model_picker import ModelPicker, ModelSource  # loaded on first use
+
         desk, targets = self._desk, self._desk.targets
         if not targets.models:
             with suppress(ReplyscopeError, TimeoutError):  # the picker shows errors, and loads it
@@ -199,6 +212,8 @@ class ProviderCommands:
         self._desk.start_work(self.learn_models, group="models", exclusive=True)
 
     def _use_listed(self, name: str, done: Callable[[], None] | None) -> None:
+        from replyscope.inspection.model_row import shutdown_sentence  # loaded on first use
+
         endpoint = self._desk.targets.endpoint
         if endpoint is not None and endpoint.name == LOCAL:
             is_kept = self._desk.services.settings.provider == LOCAL
@@ -239,6 +254,8 @@ class ProviderCommands:
 
     def choose_provider(self) -> None:
         """Choose a provider: an API key, a server or the embedded model."""
+        from replyscope.ui.chat.first_run import FirstRun  # loaded on first use
+
         names = tuple(endpoint.name for endpoint in self._desk.services.settings.endpoints)
         services = self._desk.services
         screen = FirstRun(services.local, services.find_servers, names, self._desk.targets.check)
@@ -281,6 +298,8 @@ class ProviderCommands:
         with `is_first` a session that has its own provider keeps it. `done` is called when it
         is in use.
         """
+        from replyscope.ui.chat.install import InstallScreen  # loaded on first use
+
         conversation = self._desk.conversation
 
         def accept(endpoint: Endpoint | None) -> None:

@@ -19,7 +19,6 @@ from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.reading.reply_screens import ReplyScreens
-from replyscope.ui.review.exporting import PRIVATE_NOTE, ask_export
 from replyscope.ui.services import Services
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -137,6 +136,8 @@ class Reviewing:
 
     def export(self) -> None:
         """Export this session."""
+        from replyscope.ui.review.exporting import PRIVATE_NOTE, ask_export  # loaded on first use
+
         if self._desk.conversation.is_new:
             self._desk.tell("There is nothing to export yet.", is_error=False)
             return

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.exchange import Choice
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
@@ -20,6 +20,7 @@ from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.terminal.type_ahead import KeyHold
 
 _SEND, _EDIT, _COMPACT = "send", "edit", "compact"
+_ONLY_READ = "Nothing was sent: saved sessions can only be read now. [Ctrl+N] new session"
 Start = Callable[[Target], Awaitable[str | None]]
 
 
@@ -71,6 +72,9 @@ class Sending:
         self._view.draw_attachments()
 
     async def _keep_prompt(self, text: str) -> None:
+        await self._desk.opened.wait()
+        if self._desk.archive.is_read_only:
+            return
         try:
             if len(text) < 100_000:
                 await self._desk.services.history.add_history(text)
@@ -146,6 +150,7 @@ class Sending:
 
         async def run() -> str | None:
             with hold:
+                await self._desk.opened.wait()
                 target = await self._desk.targets.target_for(conversation)
                 if target is None:
                     self._providers.choose_target()
@@ -176,7 +181,8 @@ class Sending:
         event.give_back()
         self._desk.pending.settle(conversation.session.id)
         if fault is not None:
-            self._desk.tell(fault)
+            is_only_read = self._desk.archive.is_read_only and isinstance(fault, StoreError)
+            self._desk.tell(_ONLY_READ if is_only_read else fault)
         if event.why:
             self._desk.tell(f"{event.why} [t] continue", is_error=False)
         if conversation.unsaved is not None:

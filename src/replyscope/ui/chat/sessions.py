@@ -62,6 +62,7 @@ class Sessions:
         Settings of a private session are never saved with an ordinary one.
         """
         left = self._desk.conversation
+        is_private = is_private or self._desk.archive.is_read_only
         if not left.is_private:
             self._ordinary = left.session.settings
         settings = left.session.settings if is_private else self._ordinary

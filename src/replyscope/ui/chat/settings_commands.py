@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from replyscope.domain import limits
 from replyscope.domain.plural import plural
-from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.engine.parameter_layers import effective
 from replyscope.inspection.figures import dollars
 from replyscope.ui.chat.commands import CommandLine
@@ -46,6 +45,8 @@ class SettingsCommands:
 
     def set_choices(self, number: str = "") -> None:
         """Set how many answers a request asks for; 1 is the default of servers."""
+        from replyscope.domain.typed_number import shortened, whole_number  # loaded on first use
+
         if not number:
             rows = [(str(n), "answer" if n == 1 else "answers") for n in range(1, 9)]
             now = self._desk.targets.parameters_of(self._desk.conversation).n or 1

@@ -5,7 +5,6 @@ from replyscope.domain.ports import StoredReplies
 from replyscope.domain.printable import printable_line
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sessions import Sessions
-from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 _ASKS = ("metadata", "delete")
@@ -24,6 +23,8 @@ class ProviderReplies:
         self._desk.start_work(self._show_remote, group="remote", exclusive=True, holds_keys=True)
 
     async def _show_remote(self) -> None:
+        from replyscope.ui.chat.stored_replies_dialog import RemoteScreen  # loaded on first use
+
         try:
             replies = await self._desk.services.remote.list()
         except ReplyscopeError as error:

@@ -12,9 +12,7 @@ from replyscope.engine.tool_calls import calls_of, results_under, with_result
 from replyscope.inspection.arguments import editable_arguments
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sending import Sending
-from replyscope.ui.chat.tools_dialog import ToolsDialog
 from replyscope.ui.chat.view import ChatView
-from replyscope.ui.dialogs.edit_dialog import EditDialog, ReadDialog
 from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.terminal.type_ahead import release_keys
 
@@ -32,6 +30,8 @@ class Tools:
         self._desk.start_work(self._choose_tools, group="tools", exclusive=True, holds_keys=True)
 
     async def _choose_tools(self) -> None:
+        from replyscope.ui.chat.tools_dialog import ToolsDialog  # loaded on first use
+
         toolbox = self._desk.services.toolbox
         if toolbox is None:
             return
@@ -66,6 +66,8 @@ class Tools:
         )
 
     async def _add_server(self, entry: str) -> None:
+        from replyscope.ui.dialogs.edit_dialog import EditDialog  # loaded on first use
+
         note = 'Paste its entry, as in Claude Desktop or VS Code: {"mcpServers": {"time": {…}}}'
         pasted: str | None = entry
         if not entry:
@@ -168,6 +170,8 @@ class Tools:
         return None if picked is None else calls[int(picked.partition(".")[0]) - 1]
 
     async def _try_call(self, call: ToolCall) -> None:
+        from replyscope.ui.dialogs.edit_dialog import EditDialog, ReadDialog  # loaded on first use
+
         note = "It runs when you accept. The result is not sent to the model."
         title = f"Try {exact_line(call.name)} with"
         dialog = EditDialog(title, editable_arguments(call.arguments), note)
@@ -186,6 +190,8 @@ class Tools:
         )
 
     async def _answer_by_hand(self, call: ToolCall) -> None:
+        from replyscope.ui.dialogs.edit_dialog import EditDialog  # loaded on first use
+
         if self._desk.turns.is_running(self._desk.conversation.session.id):
             self._desk.tell("Stop the reply first (Esc).", is_error=False)
             return

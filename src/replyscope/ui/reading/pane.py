@@ -12,7 +12,6 @@ from replyscope.domain.message import Message, ToolResultPart
 from replyscope.domain.values import dataclass
 from replyscope.engine.tool_calls import with_results
 from replyscope.inspection.figures import cost_of_all
-from replyscope.ui.reading.frame_screen import FrameScreen
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.source import Source
 from replyscope.ui.reading.timeline_view import TimelineView
@@ -212,6 +211,8 @@ class ReadingPane:
 
     def open_frame(self, frames: Sequence[WireFrame], number: int) -> None:
         """Open a frame, counted from 0, in a dialog."""
+        from replyscope.ui.reading.frame_screen import FrameScreen  # loaded on first use
+
         self._screen.app.push_screen(FrameScreen(frames, number))
 
     def open_tab(self, name: str, *, focuses: bool = True) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line
 from replyscope.ui.dialogs.small import PickDialog
-from replyscope.ui.markdown.data_images import has_pictures, pictures_in_text
 from replyscope.ui.pictures.source import PictureError, PictureSource, encoded_picture
 from replyscope.ui.services import Services
 from replyscope.ui.transcript.content import EntryContent
@@ -31,6 +30,8 @@ class PictureCommands:
     @property
     def has_pictures(self) -> bool:
         """Whether the message has a picture."""
+        from replyscope.ui.markdown.data_images import has_pictures  # loaded on first use
+
         content = self._content()
         if content is None:
             return False
@@ -75,6 +76,8 @@ class PictureCommands:
 
 def pictures_of(content: EntryContent) -> list[tuple[str, PictureSource]]:
     """The pictures of a message with a line about each, in the order in which they are shown."""
+    from replyscope.ui.markdown.data_images import pictures_in_text  # loaded on first use
+
     above, below = (
         [(each.line, each.picture) for each in lines if each.picture is not None]
         for lines in (content.attachments, content.images)

@@ -7,13 +7,13 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from replyscope.inspection.likeness import in_ascii
-
 
 class AsciiOnly(LineFilter):
     """A line filter that replaces every character outside ASCII by one that looks similar."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        from replyscope.inspection.likeness import in_ascii  # only where the terminal needs it
+
         return [
             segment if segment.text.isascii() else Segment(in_ascii(segment.text), *segment[1:])
             for segment in segments
