@@ -47,9 +47,9 @@ class _Place:
         """A connection to the hub."""
         return open_postgres(self.url, lambda _name: self._server.password, facts_of, {})
 
-    async def sync(self, name: str, replies: int) -> tuple[SyncReport, float, float]:
-        """Let a machine join and synchronise. Returns the report, the seconds, and the growth of
-        memory in MB.
+    async def sync(self, name: str, replies: int) -> tuple[SyncReport, float, float, float]:
+        """Let a machine join and synchronise. Returns the report, the seconds by the clock and of
+        this process, and the growth of memory in MB.
         """
         folder = self._folder / name
         wiring = wire(Paths(folder, folder / "config", folder / "logs"))
@@ -59,25 +59,27 @@ class _Place:
         await sync.log.join(self.url, name, name)
         follower = HubFollower(sync, wiring.review, wiring.library, wiring.clock)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         report = await follower.once()
-        took = time.perf_counter() - began
+        took, busy = time.perf_counter() - began, time.process_time() - busy
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         await wiring.close()
-        return report, took, grown / 1000
+        return report, took, busy, grown / 1000
 
 
 async def _measure(place: _Place, replies: int) -> list[Row]:
     place.open().initialise()
-    sent, took, grown = await place.sync("here", replies)
-    detail = (
-        f"{replies:,} replies in {took:.1f} s, {sent.pushed_bytes / replies / 1000:.1f} kB each"
-    )
+    sent, took, busy, grown = await place.sync("here", replies)
+    size = sent.pushed_bytes / replies / 1000
+    detail = f"{replies:,} replies in {took:.1f} s, {size:.1f} kB each"
     rows = [
         Row("first sync to PostgreSQL: send", replies / took, "replies/s", None, detail),
+        Row(
+            "first sync to PostgreSQL: CPU of the client, 1,000 replies", 1000 * busy / replies, "s"
+        ),
         Row("first sync to PostgreSQL: memory", grown, "MB"),
     ]
-    received, took, _ = await place.sync("there", 0)
+    received, took, _, _ = await place.sync("there", 0)
     assert received.applied.exchanges == replies
     rows.append(Row("first sync to PostgreSQL: receive", replies / took, "replies/s"))
     hub, log = place.open(), Log("large")

@@ -80,18 +80,8 @@ def count_facets(
     One pass over the replies counts them by every column.
     """
     prefix, source, values = found
-    selected = ", ".join(f"{expression} AS {name}" for name, expression in _COLUMNS.items())
-    sets = ", ".join(f"({one})" for one in _SETS)
-    bound = "" if prefix else f" ORDER BY {_NEWEST} LIMIT {int(most)}"
-    groups = (
-        f"hits AS (SELECT {selected} {source}{bound}), groups AS MATERIALIZED ("
-        f"SELECT {', '.join(_COLUMNS)}, GROUPING({', '.join(_COLUMNS)}) AS unset, "
-        f"count(*) AS number FROM hits GROUP BY GROUPING SETS ((), {sets}))"
-    )
-    more = " UNION ALL SELECT 'matches', '', count(*) FROM m" if prefix else ""
-    before = f"{prefix}, " if prefix else ""
     rows: list[Any] = connection.execute(
-        named(schema, f"WITH {before}{groups} {_GROUPS}{more}"), values
+        named(schema, _statement(prefix, source, most)), values
     ).fetchall()
     counts: dict[str, list[tuple[str, int]]] = {}
     for field, value, number in rows:
@@ -108,6 +98,21 @@ def count_facets(
         bound=most if is_bounded else None,
     )
     return facets, matches
+
+
+def _statement(prefix: str, source: str, most: int) -> str:
+    """The query whose rows are a field, a value of it and a count."""
+    selected = ", ".join(f"{expression} AS {name}" for name, expression in _COLUMNS.items())
+    sets = ", ".join(f"({one})" for one in _SETS)
+    bound = "" if prefix else f" ORDER BY {_NEWEST} LIMIT {int(most)}"
+    groups = (
+        f"hits AS (SELECT {selected} {source}{bound}), groups AS MATERIALIZED ("
+        f"SELECT {', '.join(_COLUMNS)}, GROUPING({', '.join(_COLUMNS)}) AS unset, "
+        f"count(*) AS number FROM hits GROUP BY GROUPING SETS ((), {sets}))"
+    )
+    more = " UNION ALL SELECT 'matches', '', count(*) FROM m" if prefix else ""
+    before = f"{prefix}, " if prefix else ""
+    return f"WITH {before}{groups} {_GROUPS}{more}"
 
 
 def _largest(found: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

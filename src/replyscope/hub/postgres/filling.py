@@ -1,8 +1,8 @@
 """Fills the tables of the review from the entries of a push, in its transaction."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from replyscope.domain.hub import HubEntry
 from replyscope.domain.hub_merge import StampedField
@@ -93,8 +93,10 @@ class Filling:
     def put_replies(self, content: Content) -> None:
         """Write replies and their words, and set whether the team reads the sessions."""
         mark_sessions(self.connection, self.schema, content.session_ids)
-        sent = iter(content.sent.values())
-        while some := tuple(islice(sent, _AT_ONCE)):
+        sent = deque(content.sent.values())
+        content.sent = {}  # each exchange is forgotten when its rows are made: it may have 60 MB
+        while sent:
+            some = (sent.popleft() for _ in range(min(_AT_ONCE, len(sent))))
             put_replies(self.connection, self.schema, some, content.around, self.describe)
 
 

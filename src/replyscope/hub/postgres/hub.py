@@ -5,6 +5,7 @@ that are shared with the team; logs are pulled from the own machines only.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 
 from psycopg import sql
@@ -133,7 +134,9 @@ class PostgresHub:
                         "The next sync gives this machine a new name.",
                     )
                 gone = self._purged(connection, entries)
-                with pipelined(connection):
+                # A statement in a pipeline keeps its values until the end.
+                is_large = sum(len(entry.body) for entry in entries) > _AT_ONCE_BYTES
+                with nullcontext() if is_large else pipelined(connection):
                     head = (machine, storable(name), after.number, after.digest)
                     connection.execute(self._sql(_PUT_HEAD), head)
                     self._put_all(connection, (machine, storable(name)), entries, gone)
@@ -185,7 +188,9 @@ class PostgresHub:
     def pull(self, machine: str, after: int, limit_bytes: int, upto: int = 0) -> Sequence[HubEntry]:
         """See Hub. Only machines of the same role have logs to pull, and these are whole."""
         with translated(self._address.shown):
-            rows = self._checked().execute(self._sql(_PULL), (machine, after, limit_bytes))
+            rows = self._checked().execute(
+                self._sql(_PULL), (machine, after, limit_bytes), binary=True
+            )
             return tuple(_entry(row) for row in rows)
 
     def withdraw(self, machine: str, session_ids: Sequence[str]) -> None:

@@ -61,16 +61,17 @@ def _words(text: str) -> tuple[str, dict[str, None]]:
 
     A long text is read in pieces: a list of its words takes ten times its size in memory.
     """
-    texts: list[str] = []
+    joined = " "
     lexemes: dict[str, None] = {}
     last: list[str] = []
     for piece in _pieces(text):
         words = words_of(piece)
         if words:
-            texts.append(" ".join(words))
-            lexemes |= _lexemes([*last, *words], is_ascii=texts[-1].isascii())
+            part = " ".join(words)
+            lexemes |= _lexemes([*last, *words], is_ascii=part.isascii())
+            joined += part + " "  # CPython extends a text that nobody else has in its place
             last = words[-1:]
-    return f" {' '.join(texts)} ", lexemes
+    return joined if lexemes else "  ", lexemes
 
 
 def _pieces(text: str) -> Iterable[str]:

@@ -23,6 +23,7 @@ from replyscope.hub.postgres.views import calls_json, choices_json, written_text
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the facts of an exchange, of its prompt, and of the results of its tool calls."""
 SEPARATOR = "\x1f"
+_SLICE = 1_000_000
 _ASKING = (Role.USER, Role.ASIDE)
 _MOST_ABOVE = 8
 """The most messages of a prompt that are searched, as in the local index."""
@@ -177,8 +178,25 @@ def put_replies(
 
     The team reads a reply only if it may read every message whose texts are in its row.
     """
-    rows: list[tuple[object, ...]] = []
-    words: list[tuple[object, ...]] = []
+    rows, words = _rows(sent, around, describe)
+    if not rows:
+        return
+    months = sorted({month for row in rows if (month := _month(row[1]))})
+    connection.execute(named(schema, "SELECT {schema}.make_months(%s)"), (months,))
+    connection.execute(named(schema, _PUT_REPLIES), by_column(rows))
+    del rows  # the words of a large reply need the memory
+    connection.execute(named(schema, _PUT_WORDS), by_column(words))
+
+
+Rows = list[tuple[object, ...]]
+
+
+def _rows(
+    sent: Iterable[Sent], around: Mapping[str, Around], describe: Describe
+) -> tuple[Rows, Rows]:
+    """The rows of replies and of words. Nothing here keeps an exchange after its rows."""
+    rows: Rows = []
+    words: Rows = []
     for one in sent:
         near = around[one.id]
         try:
@@ -187,14 +205,9 @@ def put_replies(
             continue  # a damaged reply is stored, and not found: no push may fail for it
         texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
         shown = replace(one, is_shared=one.is_shared and near.is_shared)
-        rows.append(_reply_row(shown, facts, texts, near.results))
         words.append(_words_row(shown, to_ms(facts.started_at), index_texts(*texts)))
-    if not rows:
-        return
-    months = sorted({month for row in rows if (month := _month(row[1]))})
-    connection.execute(named(schema, "SELECT {schema}.make_months(%s)"), (months,))
-    connection.execute(named(schema, _PUT_REPLIES), by_column(rows))
-    connection.execute(named(schema, _PUT_WORDS), by_column(words))
+        rows.append(_reply_row(shown, facts, texts, near.results))
+    return rows, words
 
 
 def _month(at_ms: object) -> str | None:
@@ -309,13 +322,26 @@ def _reply_row(
         "marks": f" {' '.join(sorted(facts.marks))} ",
         "is_reported": facts.is_cost_reported,
         "named": "\x1e".join(f"{name}{SEPARATOR}{value}" for name, value in _names(facts)),
-        "texts": zlib.compress(json.dumps(texts).encode("ascii"), 1),
+        "texts": _packed(texts),
         "is_shared": one.is_shared,
         "said": choices_json(facts),
         "tool_calls": calls_json(facts, results),
         **columns_of(facts),
     }
     return tuple(_column(values[name]) for name in _COLUMNS)
+
+
+def _packed(texts: Iterable[str]) -> bytes:
+    """The texts as a JSON list, compressed. Long ones are encoded in slices."""
+    packer = zlib.compressobj(1)
+    found: list[bytes] = []
+    for number, text in enumerate(texts):
+        found.append(packer.compress(b',"' if number else b'["'))
+        for at in range(0, len(text), _SLICE):
+            written = json.dumps(text[at : at + _SLICE])[1:-1]
+            found.append(packer.compress(written.encode("ascii")))
+        found.append(packer.compress(b'"'))
+    return b"".join((*found, packer.compress(b"]"), packer.flush()))
 
 
 def _names(facts: Facts) -> Iterable[tuple[str, str]]:

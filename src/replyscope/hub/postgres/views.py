@@ -144,7 +144,9 @@ DROP VIEW {{schema}}.usage_by_day;
 
 
 def choices_json(facts: Facts) -> str | None:
-    """The texts of the choices, as a JSON list of pairs."""
+    """The texts of the choices, as a JSON list of pairs; None when they are too long for it."""
+    if sum(len(text) for _, text in facts.choices) > _MOST_CHARACTERS:
+        return None
     return _bounded([[index, storable(text)] for index, text in sorted(facts.choices)])
 
 
