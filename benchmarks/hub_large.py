@@ -104,9 +104,9 @@ def _built(server: PostgresServer, replies: int) -> PostgresHub:
         database = server.create_database("founder")
     url = server.url(database, "founder")
     hub = open_postgres(url, lambda _name: server.password, facts_of, {})
+    hub.initialise()  # or changes its format to that of this program
     if mark.exists():
         return hub
-    hub.initialise()
     push_replies(hub, Corpus())
     began = time.monotonic()
     _fill(server, database, replies)

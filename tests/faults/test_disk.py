@@ -37,6 +37,10 @@ from tests.support.suite import Suite
 
 BIG = random.Random(3).randbytes(200_000).hex()
 """More than may be left over in a page, and nothing that packs."""
+RECORDED = (
+    'data: {"model":"scripted","choices":[{"index":0,"delta":{"content":"Hello."},'
+    '"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
 
 
 @pytest.fixture
@@ -318,7 +322,30 @@ def an_archive_is_read_where_nothing_can_be_written(disk: SmallDisk, folder: Pat
         assert len(server.requests) == 1
 
 
+def a_hub_is_seen_where_nothing_can_be_written(disk: SmallDisk, folder: Path) -> None:
+    data = {"REPLYSCOPE_DATA_DIR": str(disk.folder / "data")}
+    (folder / "reply.sse").write_text(RECORDED)
+    (folder / "config").mkdir()
+    (folder / "config" / "settings.toml").write_text('[hub]\nshare = "finish:stop"\n')
+    data["REPLYSCOPE_CONFIG_DIR"] = str(folder / "config")
+    for arguments in (
+        ("sessions", "import", str(folder / "reply.sse")),
+        ("hub", "init", f"folder:{folder / 'shared'}"),
+    ):
+        assert run_program(folder, *arguments, **data).returncode == 0
+    disk.lock()
+    for looks in (("status",), ("sync", "--dry-run")):
+        done = run_program(folder, "hub", *looks, **data)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert "1 reply of 1 session" in done.stdout
+    refused = run_program(folder, "hub", "sync", **data)
+    assert refused.returncode == 5
+    for said in ("can't be written", "The hub was not asked", "writable", "hub status"):
+        assert said in refused.stderr
+
+
 SCENARIOS: tuple[Scenario, ...] = (
+    a_hub_is_seen_where_nothing_can_be_written,
     an_archive_is_read_where_nothing_can_be_written,
     export_leaves_nothing_half,
     import_takes_in_whole_sessions,

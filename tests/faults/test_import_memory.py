@@ -38,15 +38,23 @@ def import_of(folder: Path, path: Path) -> tuple[dict[str, object], float]:
     return json.loads(report), int(used) / 1024
 
 
+@pytest.fixture(scope="module")
+def idle_mb(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """What a process needs that imports nothing."""
+    folder = tmp_path_factory.mktemp("idle")
+    nothing = folder / "nothing.json"
+    nothing.write_text('[{"uuid": "x", "chat_messages": []}]')
+    return import_of(folder, nothing)[1]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of memory differs")
 @pytest.mark.parametrize("name", EXPORTS)
-def test_an_import_needs_a_bounded_memory(name: str, suite: Suite, tmp_path: Path) -> None:
+def test_an_import_needs_a_bounded_memory(
+    name: str, idle_mb: float, suite: Suite, tmp_path: Path
+) -> None:
     file, write = EXPORTS[name]
     total = int(_WHOLE * suite.size)
     write(tmp_path / file, total)
-    nothing = tmp_path / "nothing.json"
-    nothing.write_text('[{"uuid": "x", "chat_messages": []}]')
-    _, idle_mb = import_of(tmp_path, nothing)
     report, most_mb = import_of(tmp_path, tmp_path / file)
     above = most_mb - idle_mb
     sound = len([*sizes_of(total)]) - 1

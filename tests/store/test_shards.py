@@ -6,24 +6,17 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import astuple, dataclass, is_dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from replyscope.domain.exchange import ToolCall, Usage
-from replyscope.domain.facts import Facts
 from replyscope.domain.matching import matches
-from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.query import parse_query
 from replyscope.domain.search import Search, Sort
-from replyscope.domain.session import Session
 from replyscope.domain.words import words_of
 from replyscope.inspection.facts import facts_of
-from replyscope.inspection.stats import spans_of, spans_of_usage, stats_of, stats_of_usage
 from replyscope.store.fact_ids import FIRST_ID, IdsInUse, base_of
 from replyscope.store.index import note_unindexed
 from replyscope.store.index_entry import written_entry
@@ -33,11 +26,8 @@ from replyscope.store.schema import MIGRATIONS, migrate
 from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.shards import list_shards
 from replyscope.store.sqlite_store import SqliteStore
-from tests.support.queries import answer
+from tests.support.indexed import NOW, Kept, index_of, keep
 
-START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).astimezone()
-MODELS = ("small", "large")
 QUERIES = (
     "",
     "apple",
@@ -56,17 +46,13 @@ QUERIES = (
     "is:deleted",
     "is:deleted apple",
     "is:pinned or pear",
+    "tool:look",
+    "-tool:look",
+    "asked:small or tool:look",
+    "model:l* finish:stop",
+    "tool:other",
+    "is:pinned -apple",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A reply of the archive: its facts as the rules see them, and its time."""
-
-    exchange_id: str
-    session_id: str
-    facts: Facts
-    at: datetime
 
 
 REPLY = st.tuples(
@@ -77,40 +63,6 @@ REPLY = st.tuples(
 """Hours since the start, words, and a number for the rest."""
 ARCHIVE = st.lists(st.lists(REPLY, min_size=1, max_size=6), min_size=1, max_size=5)
 """Replies in the groups in which they are indexed."""
-
-
-async def keep(
-    store: SqliteStore, number: int, hours: int, words: Sequence[str], kind: int
-) -> Kept:
-    """A session of one reply. Some replies have the same time."""
-    at = START + timedelta(hours=hours)
-    name = f"s{number:03}"
-    await store.create_session(Session(name, "", at, at))
-    asked = Message(f"{name}-u", Role.USER, (TextPart("ask"),), at)
-    await store.add_message(name, asked)
-    calls = (ToolCall("c", "function", "look", "{}"),) if kind % 2 else ()
-    exchange = replace(
-        answer(" ".join(words), *calls, model=MODELS[kind % 2]),
-        id=f"{name}-x",
-        started_at=at,
-        usage=Usage(1, kind * 10, kind * 10 + 1) if kind else None,
-        reported_cost_usd=0.1 * kind if kind % 2 else None,
-    )
-    reply = Message(f"{name}-a", Role.ASSISTANT, (), at, asked.id, (ReplySource(exchange.id, 0),))
-    journal = await store.begin_exchange(name, [reply], exchange)
-    await journal.finish(exchange)
-    facts = facts_of(exchange, (TextPart("ask"),))
-    labelled = replace(facts, is_pinned=kind == 2, is_deleted=kind == 3)
-    library = SqliteLibrary(lambda: store.database)
-    if kind == 2:
-        await library.pin([name], 1)
-    if kind == 3:
-        await library.set_deleted([name], 1)
-    return Kept(exchange.id, name, labelled, at)
-
-
-def index_of(store: SqliteStore) -> SqliteSearchIndex:
-    return SqliteSearchIndex(lambda: store.database, facts_of)
 
 
 @pytest.fixture(autouse=True)
@@ -146,73 +98,7 @@ async def test_a_divided_index_finds_what_a_plain_search_finds(
     await check_page(index, Search(parse_query(text), NOW, Sort.TIME, limit, offset), expected)
     await check_numbers(index, text, expected)
     await check_counts(index, text, expected)
-    await check_usage(index)
     await store.close()
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from("hrpdi"), max_size=6), st.data())
-async def test_kept_sums_follow_every_change(changes: list[str], data: st.DataObject) -> None:
-    store = SqliteStore(None, "test")
-    index, library = index_of(store), SqliteLibrary(lambda: store.database)
-    kept = [await keep(store, n, n * 9, ["apple"] * (n % 2), n % 6) for n in range(8)]
-    await index.update()
-    for change in changes:
-        name = data.draw(st.sampled_from(kept)).session_id
-        match change:
-            case "h":
-                await library.set_deleted([name], 1)
-            case "r":
-                await library.set_deleted([name], None)
-            case "p":
-                await library.purge([name], NOW)
-            case "d":
-                await store.database.write(lambda c, one=name: drop_session(c, one))  # type: ignore[misc]
-            case "i":
-                await store.database.write(
-                    lambda c, one=name: note_unindexed(c, f"{one}-x")  # type: ignore[misc]
-                )
-                await index.update()
-        await check_usage(index)
-    await store.close()
-
-
-def drop_session(connection: sqlite3.Connection, session_id: str) -> None:
-    """Delete a session that is not hidden, as a hub does."""
-    connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
-
-
-async def test_days_are_counted_again_in_another_time_zone(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index = index_of(store)
-    for number in range(4):
-        await keep(store, number, number * 5, [], 1)
-    await index.update()
-    monkeypatch.setattr("replyscope.store.usage_sums.local_zone", lambda: "elsewhere")
-    assert await index.usage() is None
-    await index.update()
-    await check_usage(index)
-
-
-async def check_usage(index: SqliteSearchIndex) -> None:
-    """The kept sums are those of all replies, without their times."""
-    usage = await index.usage()
-    assert usage is not None
-    figures = await index.figures(Search(parse_query(""), NOW))
-    without = [replace(one, ttft_s=None, duration_s=None) for one in figures]
-    kept, expected = stats_of_usage(usage), stats_of(without)
-    assert rounded(kept) == rounded(expected)
-    assert [*map(rounded, spans_of_usage(usage, 5))] == [*map(rounded, spans_of(without, 5))]
-
-
-def rounded(value: object) -> object:
-    """A value with its sums of dollars rounded: their order of adding differs."""
-    if isinstance(value, float):
-        return round(value, 9)
-    if isinstance(value, tuple | list):
-        return [rounded(one) for one in value]
-    return rounded(list(astuple(value))) if is_dataclass(value) else value  # type: ignore[arg-type]
 
 
 async def check_page(index: SqliteSearchIndex, search: Search, expected: list[Kept]) -> None:
@@ -252,8 +138,20 @@ async def check_counts(index: SqliteSearchIndex, text: str, expected: list[Kept]
     assert by_field.get("on", {}) == days
     models = Counter(one.facts.names["asked"][0] for one in expected)
     assert by_field.get("model", {}) == models
-    sessions = await index.find_sessions(Search(parse_query(text), NOW, limit=100))
-    assert {one.session_id for one in sessions} == {one.session_id for one in expected}
+    clients = Counter(one.facts.client for one in expected if one.facts.client)
+    assert by_field.get("client", {}) == clients
+    await check_sessions(index, text, expected)
+
+
+async def check_sessions(index: SqliteSearchIndex, text: str, expected: list[Kept]) -> None:
+    """The sessions, each with one reply: pinned and newest first, in whole and in pages."""
+    ordered = sorted(
+        expected, key=lambda one: (not one.facts.is_pinned, -one.at.timestamp(), one.session_id)
+    )
+    for limit, offset in ((1_000, 0), (100, 0), (2, 0), (3, 1)):
+        search = Search(parse_query(text), NOW, limit=limit, offset=offset)
+        names = [one.session_id for one in await index.find_sessions(search)]
+        assert names == [one.session_id for one in ordered][offset : offset + limit]
 
 
 async def test_only_the_newest_shards_are_read_for_the_newest_replies(

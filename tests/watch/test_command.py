@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ import pytest
 
 from replyscope.cli.watch_output import LineWriter
 from replyscope.cli.watched_program import program_environment
-from tests.cli.run import PROGRAM, environment, run_program
+from tests.cli.run import PROGRAM, environment, run_command, run_program
 from tests.support.server import LoopbackServer, reply
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
 KEY = "sk-program-0123456789"
 ASK = """
 import openai, sys
@@ -27,6 +28,18 @@ chat = client.chat.completions.create(model="test-model", messages=asked, stream
 print("".join(c.choices[0].delta.content or "" for c in chat if c.choices))
 sys.exit(int(sys.argv[1]))
 """
+ASK_WITHOUT_SDK = """
+import json, os, sys, urllib.request
+asked = [{"role": "user", "content": "an unheard-of question"}]
+body = json.dumps({"model": "test-model", "messages": asked, "stream": True}).encode()
+headers = {"Content-Type": "application/json"}
+headers["Authorization"] = "Bearer " + os.environ["OPENAI_API_KEY"]
+url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as reply:
+    reply.read()
+sys.exit(int(sys.argv[1]))
+"""
+"""The same without the SDK, whose import takes longer than the rest."""
 WAITS = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
@@ -36,12 +49,17 @@ time.sleep(60)
 
 
 def watch(
-    folder: Path, server: LoopbackServer, *options: str, status: int = 0, **variables: str
+    folder: Path,
+    server: LoopbackServer,
+    *options: str,
+    status: int = 0,
+    ask: str = ASK_WITHOUT_SDK,
+    run: Run = run_command,
 ) -> subprocess.CompletedProcess[str]:
     """Watch a program that asks once."""
-    program = ["--", sys.executable, "-c", ASK, str(status)]
-    more = {"OPENAI_API_KEY": KEY, **variables}
-    return run_program(folder, "watch", "--to", server.base_url, *options, *program, **more)
+    program = ["--", sys.executable, "-c", ask, str(status)]
+    arguments = ["watch", "--to", server.base_url, *options, *program]
+    return run(folder, *arguments, OPENAI_API_KEY=KEY)
 
 
 def files_with(folder: Path, text: str) -> list[Path]:
@@ -51,20 +69,20 @@ def files_with(folder: Path, text: str) -> list[Path]:
 
 
 def test_a_program_is_watched_without_a_change(server: LoopbackServer, tmp_path: Path) -> None:
-    done = watch(tmp_path, server, "--json", status=3)
+    done = watch(tmp_path, server, "--json", status=3, ask=ASK, run=run_program)
     assert (done.returncode, done.stdout) == (3, "Hello world\n")
     call = json.loads(done.stderr)
     assert (call["client"]["name"], call["path"]) == ("OpenAI/Python", "/chat/completions")
     assert call["choices"][0]["text"] == "Hello world"
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
-    shown = run_program(tmp_path, "sessions", "show", call["session_id"])
+    shown = run_command(tmp_path, "sessions", "show", call["session_id"])
     assert "Hello world" in shown.stdout
     assert files_with(tmp_path, "an unheard-of question")
     assert files_with(tmp_path, KEY) == []
 
 
 def test_a_line_says_what_became_of_a_call(server: LoopbackServer, tmp_path: Path) -> None:
-    done = watch(tmp_path, server, "--quiet")
+    done = watch(tmp_path, server, "--quiet", ask=ASK)
     (line,) = done.stderr.splitlines()
     cells = [cell.strip() for cell in line.split("  ") if cell.strip()]
     assert cells[1:6] == ["OpenAI/Python", "test-model", "stop", "5 → 7 tokens", "—"]
@@ -94,7 +112,7 @@ def test_with_our_key_the_program_needs_none(server: LoopbackServer, tmp_path: P
     )
     ours = "sk-ours-9876543210"
     program = ["--", sys.executable, "-c", ASK, "0"]
-    done = run_program(tmp_path, "watch", "--to", "mine", "--key", *program, MINE=ours)
+    done = run_command(tmp_path, "watch", "--to", "mine", "--key", *program, MINE=ours)
     assert done.stdout == "Hello world\n"
     assert server.headers[0]["authorization"] == f"Bearer {ours}"
     assert files_with(tmp_path, ours) == []
@@ -106,9 +124,9 @@ def test_a_fault_is_listed_and_found_later(server: LoopbackServer, tmp_path: Pat
     call = json.loads(done.stderr)
     assert call["fault"] == rule
     assert call["choices"][0]["finish_reason"] == "length"
-    shown = run_program(tmp_path, "sessions", "search", "has:finding finish:length", "--json")
+    shown = run_command(tmp_path, "sessions", "search", "has:finding finish:length", "--json")
     assert "Hello world" in shown.stdout
-    stored = run_program(tmp_path, "sessions", "show", call["session_id"], "--json")
+    stored = run_command(tmp_path, "sessions", "show", call["session_id"], "--json")
     finding = f"replyscope watch applied a fault to this call, which is not the server's: {rule}"
     assert finding in stored.stdout
     done = watch(tmp_path, server, "--quiet", "--fault", "first=1 status=429 retry-after=2")
@@ -210,7 +228,7 @@ def test_signals_are_passed_on_to_the_program(server: LoopbackServer, tmp_path: 
     ],
 )
 def test_wrong_usage_is_explained(options: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    done = run_program(tmp_path, "watch", *options)
+    done = run_command(tmp_path, "watch", *options)
     assert done.returncode == 2
     assert said in done.stderr
 
@@ -218,7 +236,7 @@ def test_wrong_usage_is_explained(options: tuple[str, ...], said: str, tmp_path:
 def test_a_relay_of_itself_is_refused(tmp_path: Path) -> None:
     with watching(tmp_path) as (_, urls):
         port = urls[0].rpartition(":")[2].removesuffix("/v1")
-    done = run_program(tmp_path, "watch", "--port", port, OPENAI_BASE_URL=urls[0])
+    done = run_command(tmp_path, "watch", "--port", port, OPENAI_BASE_URL=urls[0])
     assert "is this relay itself" in done.stderr
 
 

@@ -55,9 +55,11 @@ async def test_every_recorded_stream_comes_through(suite: Suite) -> None:
     script, number = Script(), 0
     dice = suite.dice("recorded streams through the relay")
     async with serving(script.handle) as url, relaying(upstream_at(url)) as stage:
-        for path in STREAMS:
+        for first, path in enumerate(STREAMS):
             body = path.read_bytes()
-            for head, sent in _forms(body):
+            # A small run sends each stream in one form, and each form for every fifth stream.
+            forms = _forms(body) * 2
+            for head, sent in forms[first % 5 :][: suite.count(5, least=1)]:
                 number += 1
                 places = [dice.randrange(len(sent) + 1) for _ in range(6)]
                 call = await play(stage, script, [head, *split(sent, places)], number)

@@ -10,7 +10,7 @@ from replyscope.cli.ask import ask
 from replyscope.cli.guard import Guard
 from replyscope.cli.indexing import indexed
 from replyscope.cli.message import read_message
-from replyscope.cli.opening import open_to_read
+from replyscope.cli.opening import open_for_hub, open_to_read
 from replyscope.cli.parser import EXIT_INTERRUPTED
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.paths import Paths
@@ -62,9 +62,11 @@ async def _dispatch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, parts: tuple[Part, ...]
 ) -> int:
     command = arguments.command
-    if command in ("ask", "watch", "hub"):
+    if command in ("ask", "watch"):
         await wiring.store.open()
         await recover(wiring.store, translate_frames)
+    elif command == "hub":
+        await open_for_hub(arguments, wiring)
     elif command == "responses":
         await wiring.store.open()
     elif command in ("sessions", "stats", "mcp", "mock"):

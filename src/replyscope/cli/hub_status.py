@@ -38,7 +38,7 @@ async def show_status(arguments: argparse.Namespace, wiring: Wiring) -> int:
     lines = [f"{membership.url}", f"  this machine  {membership.name} ({membership.machine})"]
     lines.append(f"  last sync     {_local(membership.synced_at_ms)}")
     lines.append(f"  to send       {waiting_sentence(waiting)}")
-    change = await sync.team_change()
+    change = await sync.team.change()
     if change is not None:
         fields["team"] = team_counts(change)
         lines.append(f"  team reads    {_read_words(change)}")

@@ -17,7 +17,7 @@ _MOST_LISTED = 20
 async def show_waiting(arguments: argparse.Namespace, sync: HubSync) -> None:
     """Print what a sync would do; nothing is sent. Raises StoreError, SettingsError."""
     waiting = await sync.log.waiting(await sync.leaving.sessions())
-    change = await sync.team_change()
+    change = await sync.team.change()
     listed = [
         f"{key}  {plural(replies, 'reply'):>12}  {title}" for key, title, replies in waiting.titles
     ]

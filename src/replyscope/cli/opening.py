@@ -1,4 +1,6 @@
-"""Opens the archive where it may be possible to read it, but not to write it."""
+"""Opens the archive: only to read, for the hub, and for a chat that may not be able to save."""
+
+import argparse
 
 from replyscope.cli.wiring import Wiring, translate_frames
 from replyscope.domain.errors import StoreError, StoreFull, StoreReadOnly
@@ -21,6 +23,26 @@ async def open_to_read(wiring: Wiring) -> None:
     except (StoreReadOnly, StoreFull) as error:
         if not await _is_readable(wiring):
             raise error from None
+
+
+async def open_for_hub(arguments: argparse.Namespace, wiring: Wiring) -> None:
+    """Open the store for an action of `replyscope hub`. The state and a dry run only read it.
+
+    Raises StoreError.
+    """
+    if arguments.action == "status" or getattr(arguments, "dry_run", False):
+        await open_to_read(wiring)
+        return
+    try:
+        await wiring.store.open()
+        await recover(wiring.store, translate_frames)
+    except StoreReadOnly as error:
+        raise StoreReadOnly(
+            error.message,
+            "The hub was not asked: each step of a sync is noted in this file first. Make its "
+            "disk and folder writable, then run the command again. `replyscope hub status` and "
+            "`hub sync --dry-run` only read.",
+        ) from error
 
 
 async def open_to_chat(wiring: Wiring) -> None:

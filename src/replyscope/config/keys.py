@@ -1,4 +1,7 @@
-"""API keys: from the environment, the system's keyring, a command, or memory."""
+"""API keys: from the environment, the system's keyring, a command, or memory.
+
+The keyring library and its 69 modules are loaded when a key is in the keyring.
+"""
 
 import os
 import subprocess
@@ -6,9 +9,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
-
-import keyring
-import keyring.errors
 
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
 from replyscope.domain.environment import with_absolute_paths
@@ -39,6 +39,8 @@ class Keys:
 
     def store_key(self, endpoint_name: str, key: str) -> None:
         """Save a key in the system's keyring. Raises SettingsError if there is no keyring."""
+        import keyring.errors
+
         try:
             keyring.set_password(_SERVICE, endpoint_name, key.strip())
         except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
@@ -68,6 +70,8 @@ class Keys:
 
 def read_password(entry: str) -> str | None:
     """A password in the system's keyring; None without one, or without a keyring. Blocks."""
+    import keyring.errors
+
     try:
         return keyring.get_password(_SERVICE, entry)
     except (keyring.errors.KeyringError, OSError, RuntimeError):
@@ -75,6 +79,8 @@ def read_password(entry: str) -> str | None:
 
 
 def _from_keyring(entry: str) -> str:
+    import keyring.errors
+
     try:
         key = keyring.get_password(_SERVICE, entry)
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:

@@ -56,8 +56,10 @@ class SearchIndex(Protocol):
         """The kept sums of all replies by day and by names; None where they are not kept."""
         ...
 
-    async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session id, exchange id) of every match, in order."""
+    async def find_ids(
+        self, search: Search, most: int | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """(session id, exchange id) of every match, or of the first `most`, in order."""
         ...
 
     async def matching(self, search: Search, exchange_ids: Sequence[str]) -> frozenset[str]:

@@ -114,12 +114,14 @@ class Facets:
 
     `is_ranked` is whether `Sort.RANK` orders the replies by relevance; otherwise the newest is
     first, because the query has no words, or too many replies match.
+    With a `bound` only that many replies were counted, the newest that match its words.
     """
 
     total: int = 0
     sessions: int = 0
     by_field: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
     is_ranked: bool = False
+    bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,10 @@ class ReplyFigures:
     prompts: tuple[str, ...] = ()
 
 
+TimeCount = tuple[float, int]
+"""A time in seconds, rounded to two significant digits, and the number of replies that took it."""
+
+
 @dataclass(frozen=True, slots=True)
 class UsageSum:
     """Sums of replies: of a day, or of the replies that have the same names (then `day` is None).
@@ -166,6 +172,8 @@ class UsageSum:
     reported: int
     estimated: int
     unpriced: int
+    ttfts: tuple[TimeCount, ...] = ()
+    durations: tuple[TimeCount, ...] = ()
 
 
 def names_of_figures(

@@ -73,6 +73,17 @@ class OpenSession:
         """The streaming exchanges, by id: several when each choice has its own request."""
         return self._runner.lives
 
+    @property
+    def hear(self) -> Listen:
+        """A listener of all exchanges of the session. It gets each event after it was folded;
+        the ending before it is saved.
+        """
+        return self._runner.hear
+
+    @hear.setter
+    def hear(self, listen: Listen) -> None:
+        self._runner.hear = listen
+
     def leave(self, *, is_leaving: bool = True) -> None:
         """Let cancelling detach background replies instead of stopping them at the server. Private
         replies are stopped: their ids are not saved, so they could not be resumed.

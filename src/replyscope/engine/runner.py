@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.event import Event, Listen, StreamEnded
+from replyscope.domain.event import Event, Listen, StreamEnded, ignore
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.ports import Clock, ModelProvider
@@ -25,6 +25,8 @@ class Runner:
     ) -> None:
         self.lives: dict[str, LiveReply] = {}
         self.is_leaving = False
+        self.hear: Listen = ignore
+        """Called with each event after it was folded; with the ending before it is saved."""
         self._exchanges = exchanges
         self._clock = clock
         self._endings = endings
@@ -43,6 +45,7 @@ class Runner:
         def apply(event: Event) -> None:
             nonlocal ending
             live.apply(event)
+            self.hear(event)
             if type(event) is StreamEnded:
                 ending = event
             else:

@@ -6,13 +6,13 @@ group has the query that finds its replies.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 
 from replyscope.domain.message import SHORT_VERSION
-from replyscope.domain.search import ReplyFigures, UsageSum
+from replyscope.domain.search import ReplyFigures, TimeCount, UsageSum
 from replyscope.domain.values import dataclass
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
 
 
 def stats_of_usage(usage: Sequence[UsageSum]) -> Stats:
-    """The statistics from kept sums. They have no times, whose percentiles need each reply."""
+    """The statistics from kept sums. Their times are rounded to two significant digits."""
     days = [one for one in usage if one.day is not None]
     return _stats(days, [one for one in usage if one.day is None], _joined)
 
@@ -110,6 +110,8 @@ def _stats(dated: Sequence[Entry], named: Sequence[Entry], sums: Summing[Entry])
 
 
 def _joined(name: str, term: str, usage: Sequence[UsageSum]) -> Sums:
+    ttfts = _counted(one.ttfts for one in usage)
+    durations = _counted(one.durations for one in usage)
     return Sums(
         name,
         term,
@@ -123,11 +125,30 @@ def _joined(name: str, term: str, usage: Sequence[UsageSum]) -> Sums:
         reported=sum(one.reported for one in usage),
         estimated=sum(one.estimated for one in usage),
         unpriced=sum(one.unpriced for one in usage),
-        ttft_p50=None,
-        ttft_p95=None,
-        duration_p50=None,
-        duration_p95=None,
+        ttft_p50=_percentile_of(ttfts, 0.50),
+        ttft_p95=_percentile_of(ttfts, 0.95),
+        duration_p50=_percentile_of(durations, 0.50),
+        duration_p95=_percentile_of(durations, 0.95),
     )
+
+
+def _counted(counts: Iterable[Sequence[TimeCount]]) -> list[TimeCount]:
+    """The times of several groups, the shortest first, each with its number of replies."""
+    found: Counter[float] = Counter()
+    for group in counts:
+        for time, replies in group:
+            found[time] += replies
+    return sorted(found.items())
+
+
+def _percentile_of(counted: Sequence[TimeCount], share: float) -> float | None:
+    """As `percentile`, of times that are counted."""
+    wanted = _place(sum(replies for _, replies in counted), share)
+    for time, replies in counted:
+        if wanted < replies:
+            return time
+        wanted -= replies
+    return None
 
 
 def short_version(name: str) -> str:
@@ -232,7 +253,12 @@ def percentile(ordered: Sequence[float], share: float) -> float | None:
     """The percentile of sorted values for a share from 0 to 1; None if there are no values."""
     if not ordered:
         return None
-    return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
+    return ordered[_place(len(ordered), share)]
+
+
+def _place(count: int, share: float) -> int:
+    """The place of a percentile among so many sorted values."""
+    return min(count - 1, max(0, -int(-share * count // 1) - 1))
 
 
 def stats_object(stats: Stats) -> dict[str, Any]:

@@ -134,7 +134,8 @@ def search(desk: LinearDesk, argument: str = "") -> None:
         desk.say("found", "no replies")
         return
     number = plural(facets.total, "reply")
-    desk.say("found", f"{number} in {plural(facets.sessions, 'session')}")
+    bound = f", counted of the newest {facets.bound:,}" if facets.bound is not None else ""
+    desk.say("found", f"{number} in {plural(facets.sessions, 'session')}{bound}")
     _print_page(desk, desk.search, facets.total)
 
 

@@ -58,7 +58,6 @@ def known_names(connection: sqlite3.Connection, field: str) -> set[str]:
 
 def drop_unused_cells(connection: sqlite3.Connection) -> None:
     """Delete the sets that no reply has."""
-    connection.execute("DELETE FROM usage_sum WHERE replies = 0")
     connection.execute(
         "DELETE FROM cell WHERE NOT EXISTS (SELECT 1 FROM fact WHERE fact.cell = cell.id)"
     )

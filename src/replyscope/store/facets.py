@@ -9,19 +9,22 @@ from collections import Counter
 
 from replyscope.domain.fact_columns import ASKED
 from replyscope.domain.query_fields import OWN
+from replyscope.domain.query_sql import Condition
 from replyscope.domain.search import Facets, Search
 from replyscope.store.fact_ids import end_of
-from replyscope.store.hits import CLIENT, planned
+from replyscope.store.hits import planned
 from replyscope.store.local_days import DAY
 from replyscope.store.matches import is_ranked, sources
-from replyscope.store.query_sql import Plan
+from replyscope.store.query_sql import EVERY, Plan, cells_for
 from replyscope.store.shards import has_earlier, list_shards
+from replyscope.store.usage_sums import CLIENT, are_complete
 
 Counts = list[tuple[str, int]]
 _TABLES = {
     "found": "session_id TEXT, cell INTEGER, id INTEGER",
     "by_cell": "cell INTEGER, number INTEGER",
     "by_session": "session_id TEXT, number INTEGER",
+    "by_origin": "source TEXT, client TEXT, replies INTEGER, sessions INTEGER",
     "earlier": "id INTEGER PRIMARY KEY",
 }
 """`earlier` are replies that an older version indexed: they have no set of names yet."""
@@ -35,25 +38,54 @@ def count_facets(connection: sqlite3.Connection, search: Search) -> Facets:
     for name, columns in _TABLES.items():
         connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
-    if plan.has_words or has_earlier(connection):
+    cells = cells_for(search.query, search.now) if are_complete(connection) else None
+    if cells is not None:
+        _count_kept(connection, plan, cells)
+    elif plan.has_words or has_earlier(connection):
         for source, values in sources(connection, plan):
             _count(connection, source, values)
+        _count_origins(connection)
     else:
         _count_fields(connection, plan)
     total, sessions = connection.execute(
-        "SELECT total(number), count(DISTINCT session_id) FROM temp.by_session"
+        "SELECT total(replies), total(sessions) FROM temp.by_origin"
     ).fetchone()
     by_field = (
         ("finish", _named(connection, "finish")),
         ("model", _named(connection, ASKED)),
         ("tool", _named(connection, "tool")),
-        *_of_sessions(connection),
-        ("on", _days(connection, plan)),
+        *_origins(connection),
+        ("on", _kept_days(connection) if cells == EVERY else _days(connection, plan)),
     )
     for name in _TABLES:
         connection.execute(f"DROP TABLE temp.{name}")
     shown = tuple((name, tuple(rows)) for name, rows in by_field if rows)
-    return Facets(int(total), sessions, shown, is_ranked(connection, plan))
+    return Facets(int(total), int(sessions), shown, is_ranked(connection, plan))
+
+
+def _count_kept(connection: sqlite3.Connection, plan: Plan, cells: Condition) -> None:
+    """Count the matches of a query that asks for names only, from the kept sums. The sessions of
+    some of the names are counted from an index.
+    """
+    connection.execute(
+        "INSERT INTO temp.by_cell SELECT name, replies FROM usage_sum "
+        f"WHERE kind = 'cell' AND replies > 0 AND {cells.sql}",
+        cells.values,
+    )
+    kept = "FROM origin_sum WHERE replies > 0"
+    if cells == EVERY:
+        connection.execute(
+            f"INSERT INTO temp.by_origin SELECT source, client, replies, sessions {kept}"
+        )
+    elif len(origins := connection.execute(f"SELECT source, client {kept} LIMIT 2").fetchall()) < 2:
+        source, values = plan.source(None)
+        connection.execute(
+            "INSERT INTO temp.by_origin SELECT ?, ?, total(number), count(*) FROM "
+            f"(SELECT count(*) AS number {source} GROUP BY f.session_id) HAVING count(*) > 0",
+            (*(origins[0] if origins else ("", "")), *values),
+        )
+    else:
+        _count_sessions(connection, plan)
 
 
 def _count(connection: sqlite3.Connection, source: str, values: tuple[object, ...]) -> None:
@@ -80,9 +112,24 @@ def _count_fields(connection: sqlite3.Connection, plan: Plan) -> None:
     connection.execute(
         f"INSERT INTO temp.by_cell SELECT f.cell, count(*) {source} GROUP BY +f.cell", values
     )
+    _count_sessions(connection, plan)
+
+
+def _count_sessions(connection: sqlite3.Connection, plan: Plan) -> None:
+    """Count the matches of a query without words by session, and these by where they come from."""
+    source, values = plan.source(None)
     connection.execute(
         f"INSERT INTO temp.by_session SELECT f.session_id, count(*) {source} GROUP BY f.session_id",
         values,
+    )
+    _count_origins(connection)
+
+
+def _count_origins(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        f"INSERT INTO temp.by_origin SELECT source, {CLIENT}, sum(number), "
+        "count(DISTINCT session_id) FROM temp.by_session JOIN session ON session.id = session_id "
+        "GROUP BY 1, 2"
     )
 
 
@@ -99,21 +146,30 @@ def _named(connection: sqlite3.Connection, field: str) -> Counts:
     ).fetchall()
 
 
-def _of_sessions(connection: sqlite3.Connection) -> tuple[tuple[str, Counts], ...]:
+def _origins(connection: sqlite3.Connection) -> tuple[tuple[str, Counts], ...]:
     """The sources and clients of the sessions; no source when all are the program's own."""
-    joined = "FROM temp.by_session JOIN session ON session.id = session_id"
-    sources = connection.execute(
-        f"SELECT coalesce(nullif(source, ''), '{OWN}'), sum(number) {joined} "
-        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
-        (_MOST,),
-    ).fetchall()
-    clients = connection.execute(
-        f"SELECT {CLIENT}, sum(number) {joined} WHERE client <> '' "
-        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
-        (_MOST,),
-    ).fetchall()
+    sources, clients = (
+        connection.execute(
+            f"SELECT {name}, sum(replies) FROM temp.by_origin {where} "
+            "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+            (_MOST,),
+        ).fetchall()
+        for name, where in (
+            (f"coalesce(nullif(source, ''), '{OWN}')", "WHERE replies > 0"),
+            ("client", "WHERE client <> ''"),
+        )
+    )
     is_own = [name for name, _ in sources] == [OWN]
     return ("source", [] if is_own else sources), ("client", clients)
+
+
+def _kept_days(connection: sqlite3.Connection) -> Counts:
+    """The newest days of all replies."""
+    return connection.execute(
+        "SELECT name, replies FROM usage_sum WHERE kind = 'day' AND replies > 0 "
+        "ORDER BY name DESC LIMIT ?",
+        (_MOST_DAYS,),
+    ).fetchall()
 
 
 def _days(connection: sqlite3.Connection, plan: Plan) -> Counts:

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Sequence
 
 from replyscope.domain.json_values import from_ms
-from replyscope.domain.query_fields import PART
 from replyscope.domain.search import Hit, Search
 from replyscope.domain.snippet import cut_snippet, says
 from replyscope.store.index_entry import texts_of
@@ -12,9 +11,8 @@ from replyscope.store.matches import ordered_matches
 from replyscope.store.query_sql import Plan, plan_query
 from replyscope.store.rows import tags_of
 from replyscope.store.shards import shard_of
+from replyscope.store.usage_sums import CLIENT
 
-CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
-"""The name of a watched program, without its command."""
 _ROW = (
     "SELECT f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "

@@ -23,6 +23,7 @@ from replyscope.store.rows import tags_of
 from replyscope.store.shards import has_earlier, merge_words
 from replyscope.store.spending import keep_costs
 from replyscope.store.sqlite_errors import is_busy
+from replyscope.store.usage_sums import drop_empty_sums
 
 _PENDING = "purge"
 _TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
@@ -195,6 +196,7 @@ def remove_sessions(
         count += len(exchanges)
     _forget_prompts(connection, texts)
     _drop_unused_pieces(connection)
+    drop_empty_sums(connection)
     drop_unused_cells(connection)
     merge_words(connection, sorted(shards))
     connection.execute("INSERT OR REPLACE INTO note VALUES (?, '1')", (_PENDING,))

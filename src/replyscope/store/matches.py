@@ -140,7 +140,7 @@ def _newest(connection: sqlite3.Connection, plan: Plan, most: int) -> list[Match
     """
     found: list[Match] = []
     for shard in sorted(list_shards(connection), key=lambda one: one.is_ordered):
-        for row in _downwards(connection, plan, shard, most):
+        for row in downwards(connection, plan, shard, most):
             if len(found) < most:
                 heapq.heappush(found, row)
             elif shard.is_ordered and row[1] < base_of(found[0][0]):
@@ -150,9 +150,12 @@ def _newest(connection: sqlite3.Connection, plan: Plan, most: int) -> list[Match
     return found
 
 
-def _downwards(
+def downwards(
     connection: sqlite3.Connection, plan: Plan, shard: Shard, most: int
 ) -> sqlite3.Cursor:
+    """The matches of a shard with their times, by their ids downwards; of older versions only the
+    newest ones, by their times.
+    """
     source, values = plan.source(shard)
     order, limit = "f.started_at DESC, f.id DESC", most
     if shard.is_ordered:

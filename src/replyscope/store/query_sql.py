@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from replyscope.domain.fact_columns import NAMES, NUMBERS
+from replyscope.domain.fact_columns import ANSWERED, ASKED, NAMES, NUMBERS
 from replyscope.domain.facts import Mark
 from replyscope.domain.matching import glob_of
 from replyscope.domain.query import All, Either, Query, Term
 from replyscope.domain.query_fields import ANYWHERE, ME, PART, OfSession, Text, type_of
-from replyscope.domain.query_sql import Condition, compile_query
+from replyscope.domain.query_sql import Condition, compile_query, condition_of
 from replyscope.domain.values import dataclass
 from replyscope.domain.words import Wanted, words_of
 from replyscope.store.cells import in_cells
 from replyscope.store.shards import Shard
 
+EVERY = Condition("1")
 SHARD = "{shard}"
 """In a condition, the full-text table that it reads."""
+_IN_CELLS = {"model": (ASKED, ANSWERED), "asked": (ASKED,)}
+"""The fields of a set of names by query field, where they have other names."""
 _TRUTHS = {
     "is_cost_reported": "f.is_reported",
     "is_pinned": "s.pinned_at IS NOT NULL",
@@ -69,6 +72,16 @@ class Plan:
         return (f"FROM fact f {join} WHERE f.id >= ? AND f.id < ? AND {where}"), (*bounds, *values)
 
 
+def cells_for(query: Query, now: datetime) -> Condition | None:
+    """What a query asks of the set of names `name`; None if it asks for more. `EVERY` is always
+    true.
+    """
+    try:
+        return condition_of(query, now, _OfCells())
+    except _AsksForMore:
+        return None
+
+
 def plan_query(query: Query, now: datetime) -> Plan:
     """Compile a query. Deleted sessions are included only when the query names them."""
     parts = compile_query(query, now, SqliteDialect())
@@ -117,7 +130,8 @@ class SqliteDialect:
         glob = glob_of(pattern)
         if field in NAMES:
             columns = [f"lower(f.{column}) GLOB ?" for column in NAMES[field]]
-            return Condition(f"({' OR '.join(columns)})", (glob,) * len(columns))
+            own = Condition(f"({' OR '.join(columns)})", (glob,) * len(columns))
+            return own if field not in _IN_CELLS else _of_cells(own, _IN_CELLS[field], glob)
         return Condition(in_cells("field = ? AND lower(value) GLOB ?"), (field, glob) * 2)
 
     def tag(self, pattern: str) -> Condition:
@@ -149,6 +163,42 @@ class SqliteDialect:
     def is_true(self, fact: str) -> Condition:
         """See SqlDialect."""
         return Condition(f"({_TRUTHS[fact]})")
+
+
+class _AsksForMore(Exception):
+    """A query asks for more than names."""
+
+
+class _OfCells:
+    """Implements SqlDialect for what only the set of names `name` decides."""
+
+    always = EVERY
+
+    def names(self, field: str, pattern: str) -> Condition:
+        """See SqlDialect."""
+        if field in NAMES and field not in _IN_CELLS:
+            raise _AsksForMore
+        sql, values = _cells_with(_IN_CELLS.get(field, (field,)), glob_of(pattern))
+        return Condition(f"(name IN ({sql}))", values)
+
+    def _refuse(self, *_given: object, **_named: object) -> Condition:
+        raise _AsksForMore
+
+    text = title = number = tag = of_session = started = mark = is_known = is_true = _refuse
+
+
+def _cells_with(fields: Sequence[str], glob: str) -> tuple[str, tuple[object, ...]]:
+    """SQL of the sets that have a name of some fields, and its values."""
+    marks = ", ".join("?" * len(fields))
+    sql = f"SELECT cell FROM cell_name WHERE field IN ({marks}) AND lower(value) GLOB ?"
+    return sql, (*fields, glob)
+
+
+def _of_cells(own: Condition, fields: Sequence[str], glob: str) -> Condition:
+    """A condition by the sets of names; by the columns for replies that have none yet."""
+    sql, values = _cells_with(fields, glob)
+    found = f"(CASE WHEN f.cell IS NULL THEN {own.sql} ELSE f.cell IN ({sql}) END)"
+    return Condition(found, (*own.values, *values))
 
 
 def _numbered(condition: str, values: Sequence[object]) -> Condition:

@@ -20,7 +20,7 @@ from replyscope.store.database import Database
 from replyscope.store.facets import count_facets
 from replyscope.store.figures import find_figures
 from replyscope.store.found_sessions import find_sessions
-from replyscope.store.hits import CLIENT, find_hits, find_ids, find_matching, read_hits
+from replyscope.store.hits import find_hits, find_ids, find_matching, read_hits
 from replyscope.store.index import (
     index_these,
     list_unindexed,
@@ -32,7 +32,7 @@ from replyscope.store.index_entry import Describe
 from replyscope.store.journal import merge_segments
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.unreadable import list_unreadable, note_damaged_rows
-from replyscope.store.usage_sums import read_usage
+from replyscope.store.usage_sums import CLIENT, read_usage
 
 T = TypeVar("T")
 _STEP = 50
@@ -158,9 +158,11 @@ class SqliteSearchIndex:
         """
         return await self._database().search(_names)
 
-    async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session id, exchange id) of every match, in order. Raises StoreError."""
-        return await self._look(lambda c: find_ids(c, search))
+    async def find_ids(
+        self, search: Search, most: int | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """See SearchIndex. Raises StoreError."""
+        return (await self._look(lambda c: find_ids(c, search)))[:most]
 
     async def matching(self, search: Search, exchange_ids: Sequence[str]) -> frozenset[str]:
         """The exchanges among these that match. Raises StoreError."""

@@ -64,6 +64,19 @@ def app(
     return make_app(tmp_path / "data", address, wires=wires, open_hub=open_hub), opened
 
 
+async def test_counts_that_are_bounded_say_so(app: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replyscope.hub.postgres.search.MOST_COUNTED", 1)
+    running, opened = app
+    async with open_chat(running, size=(160, 44), notifications=True) as pilot:
+        opened.append(chat_of(pilot).desk.services)
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen), "the review")
+        await until(pilot, lambda: "1+ reply · of the newest 1" in frame(pilot), "the bound")
+        await ask(pilot, "pears")
+        await until(pilot, lambda: "1 reply" in frame(pilot), "one reply, counted whole")
+        assert "of the newest" not in frame(pilot)
+
+
 def help_rows(pilot: Pilot[None]) -> str:
     """The rows of the help."""
     return str(pilot.app.screen.query_one("#help-rows", Static).content)

@@ -163,6 +163,41 @@ async def test_a_common_word_shows_the_newest_first(
     assert (facets.total, facets.sessions, facets.is_ranked) == (40, 40, False)
 
 
+async def test_facets_of_too_many_replies_count_the_newest_and_say_so(
+    hub: PostgresHub, index: PostgresSearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, entries = Log(), []
+    for n in range(9):
+        entries += log.turn(f"s{n}", "Hello", answer("World", model=f"m{n % 3}"), n)
+    hub.push("laptop", "L", entries, START)
+    everything, worded = (Search(parse_query(text), NOW) for text in ("", "world model:m0"))
+    assert (await index.facets(everything)).bound is None
+    monkeypatch.setattr("replyscope.hub.postgres.search.MOST_COUNTED", 4)
+    monkeypatch.setattr("replyscope.hub.postgres.search.MOST_COUNTED_WITH_WORDS", 7)
+    few = await index.facets(everything)
+    assert (few.total, few.sessions, few.bound) == (4, 4, 4)
+    assert dict(few.by_field)["model"] == (("m2", 2), ("m0", 1), ("m1", 1))
+    with_words = await index.facets(worded)
+    assert (with_words.total, with_words.bound) == (2, 7)
+    assert (await index.facets(Search(parse_query("finish:length"), NOW))).bound is None
+    names = [key for key, _ in await index.find_ids(everything, few.bound)]
+    assert names == ["s8", "s7", "s6", "s5"]
+    assert len(await index.find_ids(everything)) == 9
+
+
+async def test_few_matches_are_in_the_order_of_their_relevance(
+    hub: PostgresHub, index: PostgresSearchIndex
+) -> None:
+    log = Log()
+    entries = log.turn("much", "Hi", answer("sun sun"), 0)
+    entries += log.turn("little", "Hi", answer("one sun among a great many other words"), 1)
+    hub.push("laptop", "L", entries, START)
+    assert await found(index, "sun", Sort.RANK) == ["much", "little"]
+    assert await found(index, "sun", Sort.TIME) == ["little", "much"]
+    ranked = Search(parse_query("sun"), NOW, Sort.RANK)
+    assert [key for key, _ in await index.find_ids(ranked)] == ["much", "little"]
+
+
 async def test_facets_figures_names_and_sessions(filled: Filled) -> None:
     index, _ = filled
     search = Search(parse_query(""), NOW)

@@ -47,12 +47,12 @@ READS = {
     "copy of the table": "COPY replyscope.entry TO STDOUT",
     "copy of a query": "COPY (SELECT * FROM replyscope.session) TO STDOUT",
     "copy of words": "COPY replyscope.words TO STDOUT",
-    "every word": "SELECT * FROM replyscope.found('x:*', '{}', '{}', '{}', NULL)",
+    "every word": "SELECT * FROM replyscope.found('x:*', '{}', '{}', '{}', NULL, false)",
     "every cut text": "SELECT * FROM replyscope.found("
-    "'''<cut>'' | x:*', '{%}', '{ABCD}', '{t}', 9)",
-    "a negated word": "SELECT * FROM replyscope.found('!nothing', '{}', '{}', '{}', NULL)",
-    "no query": "SELECT * FROM replyscope.found(NULL, NULL, NULL, NULL, NULL)",
-    "a phrase": "SELECT * FROM replyscope.found('x:*', '{%xyl%}', '{ABCD}', '{t}', NULL)",
+    "'''<cut>'' | x:*', '{%}', '{ABCD}', '{t}', 9, true)",
+    "a negated word": "SELECT * FROM replyscope.found('!nothing', '{}', '{}', '{}', NULL, false)",
+    "no query": "SELECT * FROM replyscope.found(NULL, NULL, NULL, NULL, NULL, NULL)",
+    "a phrase": "SELECT * FROM replyscope.found('x:*', '{%xyl%}', '{ABCD}', '{t}', NULL, true)",
     "a view": "CREATE TEMP VIEW v AS SELECT * FROM replyscope.entry; SELECT * FROM v",
     "a leaky function": _LEAK + "SELECT count(*) FROM replyscope.session WHERE pg_temp.leak(title)",
     "a leaky function on a join": _LEAK
@@ -75,7 +75,7 @@ READS = {
     "the path of the functions": "CREATE TEMP TABLE words (LIKE replyscope.reply); "
     "CREATE FUNCTION pg_temp.strpos(text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'; "
     "SET search_path = pg_temp, replyscope; "
-    "SELECT * FROM replyscope.found('x:*', '{%}', '{ABCD}', '{t}', NULL)",
+    "SELECT * FROM replyscope.found('x:*', '{%}', '{ABCD}', '{t}', NULL, true)",
     "a shadowed operator": "CREATE FUNCTION pg_temp.yes(text, name) RETURNS boolean "
     "LANGUAGE sql AS 'SELECT true'; "
     "CREATE OPERATOR pg_temp.= (LEFTARG = text, RIGHTARG = name, FUNCTION = pg_temp.yes); "
@@ -198,7 +198,7 @@ def test_no_statement_reads_what_is_not_shared(
     assert "shared" in _attempt(server, database, READS["sessions"])
     assert "a common reply" not in _attempt(server, database, READS["words"])
     everything = _attempt(
-        server, database, "SELECT * FROM replyscope.found('common', '{}', '{}', '{}', NULL)"
+        server, database, "SELECT * FROM replyscope.found('common', '{}', '{}', '{}', NULL, false)"
     )
     assert "shared-x" in everything
     assert "bens-x" in everything

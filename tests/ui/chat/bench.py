@@ -134,6 +134,9 @@ class Host:
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Later:
         return Later(delay, callback)
 
+    def call_next(self, callback: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(callback)
+
     async def quiet(self) -> None:
         """Wait until no worker runs."""
         async with asyncio.timeout(20):

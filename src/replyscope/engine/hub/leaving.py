@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import SettingsError, StoreReadOnly
 from replyscope.domain.hub import HubEntry
 from replyscope.domain.hub_log import HubLog
 from replyscope.domain.library import SearchIndex
@@ -55,7 +56,8 @@ class HubFilter:
             query = read_query(text)
         except QueryError as error:
             raise SettingsError(f"The query {text!r} is not valid: {error}.") from error
-        await self.index.update()
+        with suppress(StoreReadOnly):  # the index as it is can be searched
+            await self.index.update()
         search = Search(query, self.clock.now().astimezone(), Sort.TIME)
         return {session_id for session_id, _ in await self.index.find_ids(search)}
 

@@ -24,7 +24,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.ports import Clock, NewId
 from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.leaving import HubFilter
-from replyscope.engine.hub.team import TeamChange, TeamSharing
+from replyscope.engine.hub.team import TeamSharing
 
 _PULL_BYTES = 1_000_000
 _NOTED_MS = 300_000
@@ -106,10 +106,10 @@ class HubSync:
     """The name of this machine in the settings; None to keep its first name."""
     offered: int | None = None
     """The newest change up to which everything that may leave has left."""
-    _team: TeamSharing = field(init=False)
+    team: TeamSharing = field(init=False)
 
     def __post_init__(self) -> None:
-        self._team = TeamSharing(self.log, self.leaving)
+        self.team = TeamSharing(self.log, self.leaving)
 
     async def sync(self, progress: Callable[[SyncReport], None] = ignore_progress) -> SyncReport:
         """Synchronise once. Raises HubError, StoreError, SettingsError."""
@@ -125,10 +125,10 @@ class HubSync:
             sealer = await thread.call(self.sealer)
             hub = await thread.call(self.open_hub, membership.url)
             try:
-                await self._team.offer(thread, hub, membership.machine)
+                await self.team.offer(thread, hub, membership.machine)
                 report = await _Run(self, thread, hub, sealer, progress).run()
                 if not report.faults:
-                    await self._team.settle(thread, hub, has_news=report.has_news)
+                    await self.team.settle(thread, hub, has_news=report.has_news)
             finally:
                 thread.post(hub.close)
         finally:
@@ -136,10 +136,6 @@ class HubSync:
             self.lock.release()
         await self._note(membership, report)
         return report
-
-    async def team_change(self) -> TeamChange | None:
-        """What the next sync changes for the team. Raises StoreError, SettingsError."""
-        return await self._team.change()
 
     async def _note(self, membership: HubMembership, report: SyncReport) -> None:
         """Save the time of a complete sync; at most every five minutes if it changed nothing."""

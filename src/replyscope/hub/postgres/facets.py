@@ -10,8 +10,13 @@ from replyscope.domain.search import Facets
 from replyscope.hub.postgres.connecting import Connection, named
 from replyscope.hub.postgres.query_sql import OWNER
 
+MOST_COUNTED, MOST_COUNTED_WITH_WORDS = 100_000, 20_000
+"""The most replies that are counted, the newest: all of a large hub take seconds, and words are
+compared with each reply.
+"""
 _MOST = 12
 _MOST_DAYS = 31
+_NEWEST = "f.started_at DESC, f.exchange_id DESC"
 _QUARTER_MS = 900_000
 """Every time zone is a number of quarters of an hour away from UTC."""
 _LATEST_MS = 253_370_764_800_000
@@ -62,32 +67,47 @@ _GROUPS = " UNION ALL ".join(
 
 
 def count_facets(
-    connection: Connection, schema: str, prefix: str, source: str, values: Sequence[object]
-) -> Facets:
-    """The facets of the replies of a FROM clause; `prefix` are the queries that it needs.
+    connection: Connection,
+    schema: str,
+    found: tuple[str, str, Sequence[object]],
+    most: int,
+) -> tuple[Facets, int]:
+    """The facets of replies, and the number of matches of words.
+
+    `found` is the query `m` of these matches, of which there are at most `most`, or an empty text
+    without words; a FROM clause; and their values.
 
     One pass over the replies counts them by every column.
     """
+    prefix, source, values = found
     selected = ", ".join(f"{expression} AS {name}" for name, expression in _COLUMNS.items())
     sets = ", ".join(f"({one})" for one in _SETS)
+    bound = "" if prefix else f" ORDER BY {_NEWEST} LIMIT {int(most)}"
     groups = (
-        f"hits AS (SELECT {selected} {source}), groups AS MATERIALIZED ("
+        f"hits AS (SELECT {selected} {source}{bound}), groups AS MATERIALIZED ("
         f"SELECT {', '.join(_COLUMNS)}, GROUPING({', '.join(_COLUMNS)}) AS unset, "
         f"count(*) AS number FROM hits GROUP BY GROUPING SETS ((), {sets}))"
     )
+    more = " UNION ALL SELECT 'matches', '', count(*) FROM m" if prefix else ""
+    before = f"{prefix}, " if prefix else ""
     rows: list[Any] = connection.execute(
-        named(schema, f"WITH {prefix} {groups} {_GROUPS}"), values
+        named(schema, f"WITH {before}{groups} {_GROUPS}{more}"), values
     ).fetchall()
     counts: dict[str, list[tuple[str, int]]] = {}
     for field, value, number in rows:
         counts.setdefault(field, []).append((value, number))
     by_field = [(field, _largest(counts.get(field, []))) for field in _FIELDS]
     days = ("on", _days(counts.get("on", [])))
-    return Facets(
-        counts["total"][0][1],
+    total = counts["total"][0][1]
+    matches = counts["matches"][0][1] if prefix else 0
+    is_bounded = (matches if prefix else total) >= most
+    facets = Facets(
+        total,
         counts["sessions"][0][1],
-        tuple((field, found) for field, found in (*by_field, days) if _is_shown(field, found)),
+        tuple(one for one in (*by_field, days) if _is_shown(*one)),
+        bound=most if is_bounded else None,
     )
+    return facets, matches
 
 
 def _largest(found: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -20,6 +20,14 @@ from replyscope.domain.printable import printable_line
 _MOST_SAID = 300
 _OTHER_TABLES = ("3F000", "42P01", "42703", "42883", "42P10", "42804")
 """SQLSTATEs of tables, columns and functions that are missing or are of another kind."""
+_TLS_STEPS = (
+    ("does not match host name", "Use the name in its certificate as the host of the address."),
+    ("root certificate", "Check the file that sslrootcert in the address names."),
+    ("certificate verify failed", "If its authority is your own, name the file of that authority "
+     "in the address: …?sslrootcert=FILE."),
+    ("does not support SSL", "Give the server a certificate (ssl = on)."),
+)  # fmt: skip
+"""What libpq says of a connection that is not safe, and what to do then."""
 
 
 @contextmanager
@@ -65,6 +73,8 @@ def translate(error: psycopg.Error, shown: str) -> HubError:
             f'The database at {shown} has no hub of replyscope that this program knows: "{said}".',
             "Check the address, or create the hub with `replyscope hub init`.",
         )
+    if fault := _tls_fault(error, shown):
+        return fault
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return HubUnreachable(
             f'The hub at {shown} can\'t be reached: "{said}".',
@@ -100,6 +110,19 @@ def _said(error: psycopg.Error) -> str:
     """The server's message, on one line. Never its detail, which quotes values of rows."""
     text = error.diag.message_primary or str(error).strip() or type(error).__name__
     return printable_line(" ".join(text.split()))[:_MOST_SAID]
+
+
+def _tls_fault(error: psycopg.Error, shown: str) -> HubRefused | None:
+    """The error of a connection that is not safe; None for another error.
+
+    Only the first line of libpq is quoted: its advice is about a setting that a hub has not.
+    """
+    if error.sqlstate:
+        return None
+    said = printable_line(str(error).strip().partition("\n")[0])[:_MOST_SAID]
+    step = next((step for words, step in _TLS_STEPS if words in said), "")
+    sentence = f'The hub at {shown} is not trusted, and nothing was sent: "{said}".'
+    return HubRefused(sentence, step) if step else None
 
 
 @contextmanager

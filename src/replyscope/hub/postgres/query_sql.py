@@ -29,7 +29,9 @@ class PostgresDialect:
 
     def text(self, term: Term) -> Condition:
         """See SqlDialect."""
-        found = f"SELECT w.owner, w.exchange_id FROM {{schema}}.found({ARGUMENTS}, NULL) AS w"
+        found = (
+            f"SELECT w.owner, w.exchange_id FROM {{schema}}.found({ARGUMENTS}, NULL, false) AS w"
+        )
         return Condition(f"((f.owner, f.exchange_id) IN ({found}))", text_query([term]).values)
 
     def title(self, words: str, *, is_open: bool) -> Condition:

@@ -5,6 +5,7 @@ owner of the tables; the table of words, which security cannot index, is read th
 that compare owners themselves.
 """
 
+from replyscope.domain.search import MOST_RANKED
 from replyscope.domain.sql_views import VIEWS
 from replyscope.hub.postgres.views import BOUNDED_USAGE, VIEW_SCRIPT
 
@@ -222,14 +223,15 @@ LANGUAGE sql GUARDED AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION {schema}.found(
-    wanted tsquery, phrases text[], places text[], checked boolean[], most bigint
-) RETURNS TABLE (owner text, exchange_id text, started_at bigint, score real)
+    wanted tsquery, phrases text[], places text[], checked boolean[], most bigint, ranked boolean
+) RETURNS TABLE (owner text, exchange_id text, started_at bigint, place bigint)
 LANGUAGE plpgsql STABLE GUARDED AS $$
 #variable_conflict use_column
 BEGIN
     -- EXECUTE plans with the values, so that rare and common words get different plans.
     RETURN QUERY EXECUTE format($q$
-        SELECT w.owner, w.exchange_id, w.started_at, %s
+        WITH near AS (
+        SELECT w.owner, w.exchange_id, w.started_at, %s AS score
         FROM {schema}.words w
         WHERE w.lexemes @@ $1 AND (w.owner = session_user OR w.is_shared)
         AND (
@@ -245,10 +247,15 @@ BEGIN
             )
         )
         %s
+        )
+        SELECT owner, exchange_id, started_at, %s FROM near
         $q$,
-        CASE WHEN most IS NULL THEN '0::real' ELSE 'ts_rank(w.lexemes, $1, 1)' END,
+        CASE WHEN ranked THEN 'ts_rank(w.lexemes, $1, 1)' ELSE '0::real' END,
         CASE WHEN most IS NOT NULL
-            THEN 'ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6' END
+            THEN 'ORDER BY w.started_at DESC, w.exchange_id DESC LIMIT $6' END,
+        CASE WHEN most IS NULL THEN '0::bigint' ELSE 'row_number() OVER (ORDER BY '
+            'CASE WHEN (SELECT count(*) FROM near) <= MOST_RANKED THEN score END DESC, '
+            'started_at DESC, exchange_id DESC)' END
     ) USING wanted, phrases, places, checked, true = ANY (checked), most;
 END $$;
 """
@@ -266,11 +273,12 @@ VERSIONS: tuple[str, ...] = (
     VIEW_SCRIPT,
     "",
     BOUNDED_USAGE,
+    "DROP FUNCTION IF EXISTS {schema}.found(tsquery, text[], text[], boolean[], bigint);",
 )
 """Script n migrates a hub from version n to n + 1. After the last one the functions are replaced:
 a change of a function is a version of its own, perhaps with an empty script.
 """
-FUNCTIONS = _FUNCTIONS.replace("GUARDED", _GUARDED)
+FUNCTIONS = _FUNCTIONS.replace("GUARDED", _GUARDED).replace("MOST_RANKED", str(MOST_RANKED))
 """Creates the functions of the last version, or replaces those of an older one."""
 
 MEMBER_VIEWS = tuple(view.name for view in VIEWS)
@@ -281,5 +289,5 @@ MEMBER_FUNCTIONS = (
     "text[], text[])",
     "drop_words(text[])",
     "hide_words(text[])",
-    "found(tsquery, text[], text[], boolean[], bigint)",
+    "found(tsquery, text[], text[], boolean[], bigint, boolean)",
 )

@@ -26,7 +26,7 @@ from replyscope.domain.search import (
 from replyscope.domain.snippet import cut_snippet
 from replyscope.domain.words import Wanted
 from replyscope.hub.postgres.connecting import Connection, named
-from replyscope.hub.postgres.facets import count_facets
+from replyscope.hub.postgres.facets import MOST_COUNTED, MOST_COUNTED_WITH_WORDS, count_facets
 from replyscope.hub.postgres.lexemes import TextQuery, text_query, together
 from replyscope.hub.postgres.query_sql import ARGUMENTS, OWNER, PostgresDialect
 from replyscope.hub.postgres.reading import HubReader
@@ -59,7 +59,8 @@ _ORDERS = {
     Sort.DURATION: "f.duration DESC NULLS LAST, f.exchange_id DESC",
 }
 _NEWEST_MATCH = "m.started_at DESC, m.exchange_id DESC"
-_RANKED = "CASE WHEN (SELECT count(*) FROM m) <= {} THEN m.score END DESC, " + _NEWEST_MATCH
+_PLACED = "m.place"
+"""The order of the bounded matches: by relevance, or the newest first when there are too many."""
 _NEWEST_SESSION = "s.pinned_at IS NULL, max(f.started_at) DESC, s.id"
 _SESSION_ORDERS = {
     Sort.TOKENS: f"sum(f.tokens) DESC NULLS LAST, {_NEWEST_SESSION}",
@@ -97,23 +98,28 @@ class _Plan:
     words: tuple[Wanted, ...]
 
     def source(
-        self, most: int | None = None, *, is_common: bool = False
+        self, most: int | None = None, *, is_common: bool = False, is_ranked: bool = True
     ) -> tuple[str, tuple[object, ...]]:
-        """FROM and WHERE; `most` bounds the newest text matches, which have a relevance only then.
-        Many matches are common.
+        """FROM and WHERE; `most` bounds the newest text matches, which have a place only then.
+        Many matches are common: all replies are read for them. Others are looked up in the order
+        of their places, so that a page that is full looks at no further ones.
         """
         where = f"WHERE {_VISIBLE} AND {self.where.sql}"
         if self.texts is None:
             return f"FROM {{schema}}.reply f {_JOIN} {where}", self.where.values
-        values = (*self.texts.values, most, *self.where.values)
-        return f"FROM m {_ALL if is_common else _EACH} {where}", values
+        values = (
+            *self.texts.values, most, is_ranked and most is not None, *self.where.values
+        )  # fmt: skip
+        if is_common:
+            return f"FROM m {_ALL} {where}", values
+        return f"FROM (SELECT * FROM m ORDER BY place) AS m {_EACH} {where}", values
 
     @property
     def prefix(self) -> str:
         """The part before SELECT: the text matches, once."""
         if self.texts is None:
             return ""
-        return f"WITH m AS MATERIALIZED (SELECT * FROM {{schema}}.found({ARGUMENTS}, %s)) "
+        return f"WITH m AS MATERIALIZED (SELECT * FROM {{schema}}.found({ARGUMENTS}, %s, %s)) "
 
 
 def _plan(search: Search) -> _Plan:
@@ -154,13 +160,16 @@ class PostgresSearchIndex:
         )
         return tuple(_hit(row, plan) for row in rows)
 
-    async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
+    async def find_ids(
+        self, search: Search, most: int | None = None
+    ) -> tuple[tuple[str, str], ...]:
         """See SearchIndex."""
         plan = _plan(search)
-        order = self._order(plan, search.sort)
+        columns = "f.session_id, f.exchange_id"
+        tail = "" if most is None else f"LIMIT {int(most)}"
 
         def run(connection: Connection) -> list[Any]:
-            return self._all(connection, plan, "f.session_id, f.exchange_id", f"ORDER BY {order}")
+            return self._all(connection, plan, columns, tail, search.sort)
 
         return tuple((row[0], row[1]) for row in await self._reader.read(run, is_search=True))
 
@@ -197,14 +206,14 @@ class PostgresSearchIndex:
     async def facets(self, search: Search) -> Facets:
         """See SearchIndex."""
         plan = _plan(search)
+        most = MOST_COUNTED if plan.texts is None else MOST_COUNTED_WITH_WORDS
+        matching = plan.prefix.replace("WITH ", "", 1).rstrip()
+        found = (matching, *plan.source(most, is_ranked=False))
 
         def run(connection: Connection) -> Facets:
-            is_common = plan.texts is None or self._is_common(connection, plan.texts)
-            source, values = plan.source(is_common=is_common)
-            prefix = plan.prefix.replace("WITH ", "", 1).rstrip()
-            prefix = f"{prefix}," if prefix else ""
-            facets = count_facets(connection, self._schema, prefix, source, values)
-            return replace(facets, is_ranked=not is_common)
+            facets, matches = count_facets(connection, self._schema, found, most)
+            is_ranked = plan.texts is not None and matches <= MOST_RANKED
+            return replace(facets, is_ranked=is_ranked)
 
         return await self._reader.read(run, is_search=True)
 
@@ -254,12 +263,13 @@ class PostgresSearchIndex:
         """One page of replies. Of a common word only the newest matches are looked at, and more
         of them as long as the page is not full.
         """
-        order = self._order(plan, search.sort)
         limit = "LIMIT %s OFFSET %s"
         bounded = plan.texts is not None and search.sort in (Sort.RANK, Sort.TIME)
         most = MOST_RANKED + 1 if bounded else None
+        is_ranked = search.sort is Sort.RANK
         while True:
-            source, values = plan.source(most, is_common=most is None)
+            order = self._order(plan, search.sort, is_placed=most is not None)
+            source, values = plan.source(most, is_common=most is None, is_ranked=is_ranked)
             counted = columns if most is None else f"{columns}, (SELECT count(*) FROM m)"
             statement = f"{plan.prefix}SELECT {counted} {source} ORDER BY {order} {limit}"
             rows: list[Any] = connection.execute(
@@ -273,19 +283,26 @@ class PostgresSearchIndex:
                 return [row[:-1] for row in rows]
             most = _more(most, search, len(rows))
 
-    def _all(self, connection: Connection, plan: _Plan, columns: str, tail: str) -> list[Any]:
-        is_common = plan.texts is not None and self._is_common(connection, plan.texts)
-        source, values = plan.source(None if is_common else MOST_RANKED, is_common=is_common)
-        statement = f"{plan.prefix}SELECT {columns} {source} {tail}"
+    def _all(
+        self, connection: Connection, plan: _Plan, columns: str, tail: str, sort: Sort | None = None
+    ) -> list[Any]:
+        """Columns of every match, in an order that `tail` or `sort` gives."""
+        is_common = plan.texts is None or self._is_common(connection, plan.texts)
+        most = None if is_common else MOST_RANKED
+        source, values = plan.source(most, is_common=is_common, is_ranked=sort is Sort.RANK)
+        order = (
+            "" if sort is None else f"ORDER BY {self._order(plan, sort, is_placed=not is_common)}"
+        )
+        statement = f"{plan.prefix}SELECT {columns} {source} {order} {tail}"
         return connection.execute(named(self._schema, statement), values).fetchall()
 
-    def _order(self, plan: _Plan, sort: Sort) -> str:
+    def _order(self, plan: _Plan, sort: Sort, *, is_placed: bool) -> str:
         if plan.texts is None or sort in _ORDERS:
             return _ORDERS.get(sort, _NEWEST)
-        return _RANKED.format(MOST_RANKED) if sort is Sort.RANK else _NEWEST_MATCH
+        return _PLACED if is_placed else _NEWEST_MATCH
 
     def _count(self, connection: Connection, texts: TextQuery, most: int) -> int:
-        statement = f"SELECT count(*) FROM {{schema}}.found({ARGUMENTS}, %s)"
+        statement = f"SELECT count(*) FROM {{schema}}.found({ARGUMENTS}, %s, false)"
         row: Any = connection.execute(
             named(self._schema, statement), (*texts.values, most)
         ).fetchone()

@@ -64,6 +64,9 @@ class Host(TurnOwner, WorkHost, Protocol):
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Stoppable:
         """Call a function after a delay in seconds."""
 
+    def call_next(self, callback: Callable[[], None]) -> None:
+        """Call a function after the message that is handled now."""
+
 
 class Desk:
     """The shared state of the chat: the open conversation, the running turns, the drafts, and
@@ -99,6 +102,7 @@ class Desk:
         self.ask = host.app.push_screen_wait
         self.show = host.app.push_screen
         self.set_timer = host.set_timer
+        self.call_next = host.call_next
         self.app = host.app
 
     @property

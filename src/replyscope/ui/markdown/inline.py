@@ -10,7 +10,6 @@ from rich.style import Style
 from rich.text import Text
 
 from replyscope.domain.printable import printable_line
-from replyscope.inspection.markup.formula_line import formula_line
 from replyscope.inspection.markup.scripts import lowered, raised
 from replyscope.inspection.markup.syntax import paired_tags
 from replyscope.ui.markdown.palette import Palette
@@ -46,6 +45,8 @@ def inline_text(tokens: list[Token], palette: Palette, base: Style) -> Text:
 
 def formula_text(token: Token, palette: Palette) -> str:
     """A formula on one line, or its source."""
+    from replyscope.inspection.markup.formula_line import formula_line  # at the first formula
+
     drawn = formula_line(token.content)
     if drawn is None or (palette.ascii_only and not drawn.isascii()):
         drawn = " ".join(token.meta["raw"].split())

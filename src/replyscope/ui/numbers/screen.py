@@ -99,7 +99,8 @@ class StatsScreen(Screen[str | None]):
         try:
             search = self._review.read(text)
             await self._review.update_index(self._tell_left)
-            await self._show_kept(text)
+            if await self._show_kept(text):
+                return
             self._figures, self._usage = await self._index.figures(search), ()
         except (QueryError, ReplyscopeError) as error:
             self._tell(str(error), is_error=True)
@@ -110,16 +111,17 @@ class StatsScreen(Screen[str | None]):
         self._draw_rows()
         self._tell("")
 
-    async def _show_kept(self, text: str) -> None:
-        """Show the kept sums of all replies at once; times follow when each reply was read."""
+    async def _show_kept(self, text: str) -> bool:
+        """Show the kept sums, if all replies are wanted and the archive has them."""
         usage = None if text.strip() else await self._index.usage()
         if usage is None:
-            return
+            return False
         self._figures, self._usage = (), usage
-        self._query, self._stats = text, stats_of_usage(usage)
+        self._query, self._stats = text, await asyncio.to_thread(stats_of_usage, usage)
         await self._draw_plot()
         self._draw_rows()
-        self._tell("Reading the times of all replies…")
+        self._tell("")
+        return True
 
     async def _draw_plot(self) -> None:
         plot = self.query_one(PlotView)

@@ -44,7 +44,7 @@ class Chip:
 class ListSummary:
     """The list that the head describes. `total` is None while its end is not loaded; `place` is
     the highlighted row, from 1. `query` is set when the list is older than the typed query,
-    because that one has a mistake.
+    because that one has a mistake. With a `bound` only that many replies were counted.
     """
 
     total: int | None
@@ -56,6 +56,7 @@ class ListSummary:
     left: int = 0
     query: str | None = None
     chips: Sequence[Chip] = ()
+    bound: int | None = None
 
 
 class ResultsHead(Static):
@@ -74,12 +75,16 @@ def _summary(listed: ListSummary, width: int) -> Content:
     place = f"{listed.place:,}/" if listed.place else ""
     total = f"{place}…" if listed.total is None else f"{place}{plural(listed.total, noun)}"
     pieces: list[tuple[int, Content]] = []
+    if listed.bound is not None:
+        total = total.replace(" ", "+ ", 1)
     if listed.query is not None:
         shown = f"“{cut(printable_line(listed.query), _WIDEST_QUERY)}”" if listed.query else "all"
         pieces.append((1, Content.styled(f"for {shown}", "$text-warning")))
     if listed.left:
         pieces.append((4, Content(f"indexing, {listed.left:,} left")))
     pieces.append((0, Content.styled(total, "bold")))
+    if listed.bound is not None:
+        pieces.append((1, Content(f"of the newest {listed.bound:,}")))
     if listed.marked:
         pieces.append((2, Content.styled(f"{listed.marked:,} marked", "bold $text-accent")))
     pieces.append((3, _clickable(Content(ORDERS[listed.sort]), "sort")))

@@ -194,7 +194,8 @@ class Searching:
         """Show the names of all results; in an archive of a year they take a second."""
         results = self._results
         if not self.shows_sessions:
-            results.show_order(await self._index.find_ids(search))
+            bound = self._facets.bound if self._facets is not None else None
+            results.show_order(await self._index.find_ids(search, bound))
             return
         every = await self._index.find_sessions(self._whole(search))
         results.show_order([name_of(one) for one in every])
@@ -262,6 +263,7 @@ class Searching:
             self._left,
             self.query if self._has_mistake else None,
             self._folders.chips,
+            facets.bound if facets is not None else None,
         )
         self._head.show(listed, is_typing=self._field.has_focus)
 

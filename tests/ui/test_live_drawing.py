@@ -1,0 +1,85 @@
+"""What of a streaming reply is drawn without waiting for the frame timer."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from replyscope.config.paths import find_paths
+from tests.support.server import Answer, LoopbackServer, delta, sse
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import SIZE, is_idle, send
+
+
+class _Standing:
+    """A timer whose time never comes."""
+
+    def stop(self) -> None:
+        pass
+
+
+def let_timers_stand(pilot: Pilot[None]) -> None:
+    """From now on no frame is drawn by the timer."""
+    desk = chat_of(pilot).desk
+
+    def set_timer(delay: float, callback: Callable[[], None]) -> _Standing:
+        return _Standing()
+
+    desk.set_timer = set_timer
+
+
+async def test_the_first_text_does_not_wait_for_the_timer(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    hold = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("Quick"), done=False), hold])
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        let_timers_stand(pilot)
+        await send(pilot, "hello")
+        await until(pilot, lambda: "Quick" in frame(pilot))
+        hold.set()
+        await until(pilot, lambda: is_idle(pilot))
+
+
+async def test_the_last_text_is_drawn_before_the_reply_is_saved(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    hold = threading.Event()
+    server.answer = lambda _request: Answer(
+        chunks=[*sse(delta("First,"), done=False), hold, *sse(delta(" last."))]
+    )
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "hello")
+        await until(pilot, lambda: "First," in frame(pilot))
+        let_timers_stand(pilot)
+        other = sqlite3.connect(find_paths(str(tmp_path)).database)
+        other.execute("BEGIN IMMEDIATE")  # the ending can't be committed
+        hold.set()
+        await until(pilot, lambda: "First, last." in frame(pilot))
+        assert chat_of(pilot).desk.turns.any_running
+        other.close()
+        await until(pilot, lambda: is_idle(pilot))
+
+
+async def test_steady_text_is_drawn_by_the_timer(server: LoopbackServer, tmp_path: Path) -> None:
+    holds = [threading.Event() for _ in range(3)]
+    chunks: list[bytes | threading.Event] = []
+    for number, hold in enumerate(holds):
+        chunks += [*sse(delta(f"piece{number} "), done=False), hold]
+    server.answer = lambda _request: Answer(chunks=[*chunks, *sse(delta("end"))])
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        let_timers_stand(pilot)
+        await send(pilot, "hello")
+        await until(pilot, lambda: "piece0" in frame(pilot))
+        live = chat_of(pilot).desk.conversation.live
+        assert live is not None
+        for number in (0, 1):
+            holds[number].set()
+            wanted = f"piece{number + 1}"
+            await until(pilot, lambda: wanted in (live.exchange().choices[0].text or ""))  # noqa: B023
+        assert "piece1" not in frame(pilot)
+        holds[2].set()
+        await until(pilot, lambda: "end" in frame(pilot))
+        await until(pilot, lambda: is_idle(pilot))
