@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.message import Role
 from replyscope.inspection.arguments import pretty_arguments, readable_beginning
+from replyscope.ui.markdown.block import BlockKind
 from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.options import EFFORT
 from replyscope.ui.markdown.palette import Palette
@@ -55,6 +56,20 @@ def test_the_middle_of_a_long_line_is_cut_and_never_parsed(opening: str, fill: s
     assert document.blocks
     assert max(len(block.source) for block in document.blocks) < 10_000
     assert document.parsed < 32_000
+
+
+@pytest.mark.parametrize("step", [1_000, 400_000])
+def test_a_long_cell_stays_in_its_column(step: int) -> None:
+    text = long_line("| a | b |\n|---|---|\n| 1 | ", WORDS, 40_000)
+    document = MarkdownDocument("")
+    for start in range(0, len(text), step):
+        document.feed(text[start : start + step])
+    tables = [block for block in document.blocks if block.kind is BlockKind.TABLE]
+    assert len(tables) > 2
+    for block in tables[1:]:
+        lines = [line.plain for line in document.lines(block, 80, PALETTE)]
+        assert len(lines) < 60
+        assert all(not line.partition("│")[0].strip() for line in lines)
 
 
 @examples(60)

@@ -10,10 +10,10 @@ import openai
 import pytest
 
 from replyscope.domain.event import WireFrame, WireRecord
-from replyscope.domain.watched import WatchedRequest
+from replyscope.domain.watched import Refuse, WatchedRequest
 from replyscope.serving.faults.plan import FaultPlan
 from replyscope.serving.faults.terms import parse_rule
-from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Send
 from replyscope.serving.mock.playing import choose_form
 from replyscope.serving.mock.recording import Recording
 from tests.support.build import make_exchange

@@ -19,9 +19,10 @@ from replyscope.cli.watch_gate import RecordedAnswers
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.query import parse_query
+from replyscope.domain.watched import Refuse
 from replyscope.engine.watching.request_facts import request_facts
 from replyscope.provider.watched_wire import WatchedWire
-from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Send
 from replyscope.serving.mock.recording import Recording
 from tests.cli.run import PROGRAM, environment, run_program
 from tests.support.build import make_exchange

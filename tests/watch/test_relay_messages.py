@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.authorities import Authorities
-from replyscope.domain.watched import Client, WatchedRequest
+from replyscope.domain.watched import Client, Refuse, WatchedRequest
 from replyscope.serving.faults.rule import FaultRule
-from replyscope.serving.gate import AnswerRecorded, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Send
 from replyscope.serving.playback import Ending, RecordedResponse
 from replyscope.serving.watch.process import messages
 from replyscope.serving.watch.process.codec import MessageError, MessageReader, encode

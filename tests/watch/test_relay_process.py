@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import openai
 import pytest
 
-from replyscope.domain.watched import CallListener, WatchedRequest
-from replyscope.serving.gate import Decision, Refuse, Send
+from replyscope.domain.watched import CallListener, Refuse, WatchedRequest
+from replyscope.serving.gate import Decision, Send
 from tests.support.server import LoopbackServer, reply
 from tests.watch.bench import (
     answering,

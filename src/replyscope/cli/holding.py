@@ -13,16 +13,15 @@ from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.matching import matches
 from replyscope.domain.printable import printable_text
 from replyscope.domain.query import Query
-from replyscope.domain.watched import WatchedRequest
+from replyscope.domain.watched import Refuse, WatchedRequest
 from replyscope.engine.watching.held_calls import (
     AnswerHeld,
     HeldCall,
     Person,
-    RefuseHeld,
     SendHeld,
     Verdict,
 )
-from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Send
 from replyscope.serving.mock.matching import find_recording
 from replyscope.serving.mock.playing import choose_form
 from replyscope.serving.mock.recording import Recording
@@ -60,8 +59,8 @@ class HoldGate:
         match verdict:
             case SendHeld(text):
                 return Send() if text is None else await asyncio.to_thread(_edited, held, text)
-            case RefuseHeld(status, message):
-                return Refuse(status, message)
+            case Refuse():
+                return verdict
             case AnswerHeld(what):
                 return await self._answered(held.request, what)
             case _:

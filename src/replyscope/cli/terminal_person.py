@@ -11,15 +11,15 @@ from typing import TypeVar
 from replyscope.cli.editor import edit_text
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line
-from replyscope.domain.typed_number import whole_number
+from replyscope.domain.watched import Refuse
 from replyscope.engine.watching.held_calls import (
     DEFAULT_MESSAGE,
     DEFAULT_STATUS,
     AnswerHeld,
     HeldCall,
-    RefuseHeld,
     SendHeld,
     Verdict,
+    refusal_status,
 )
 from replyscope.inspection.held_lines import held_lines
 
@@ -95,15 +95,12 @@ class TerminalPerson:
         self._say("Type s, e, r or a, then [Enter].")
         return None
 
-    async def _refused(self) -> Verdict | None:
-        """The typed refusal; None if the status is not an error."""
-        typed = await self._ask(f"status [{DEFAULT_STATUS}]: ") or str(DEFAULT_STATUS)
-        status = whole_number(typed)
-        if status is None or not 400 <= status <= 599:
-            self._say("A status is a number from 400 to 599.")
-            return None
+    async def _refused(self) -> Verdict:
+        """The typed refusal. Raises ReplyscopeError if the status is not an error."""
+        typed = await self._ask(f"status [{DEFAULT_STATUS}]: ")
+        status = refusal_status(typed or str(DEFAULT_STATUS))
         message = await self._ask(f"message [{DEFAULT_MESSAGE}]: ")
-        return RefuseHeld(status, message or DEFAULT_MESSAGE)
+        return Refuse(status, message or DEFAULT_MESSAGE)
 
     def _say(self, *lines: str) -> None:
         for line in lines:

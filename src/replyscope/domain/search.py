@@ -152,7 +152,9 @@ TimeCount = tuple[float, int]
 
 @dataclass(frozen=True, slots=True)
 class UsageSum:
-    """Sums of replies: of a day, or of the replies that have the same names (then `day` is None).
+    """Sums as a store keeps them: of a day, or of the replies that have the same names (then `day`
+    is None). `Sums` of `inspection/stats.py` are those of a group as people see them, joined of
+    several of these.
 
     Token sums exclude unknown numbers; `unmetered` and `unpriced` count the replies without them.
     """

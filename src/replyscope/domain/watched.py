@@ -79,6 +79,14 @@ class CallListener(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer a call with an error in the form of the API; the request is not forwarded."""
+
+    status: int
+    message: str
+
+
 class CallObserver(Protocol):
     """A receiver of calls."""
 

@@ -7,7 +7,7 @@ the client leaves.
 from dataclasses import dataclass
 from typing import Protocol
 
-from replyscope.domain.watched import WatchedRequest
+from replyscope.domain.watched import Refuse, WatchedRequest
 from replyscope.serving.playback import RecordedResponse
 
 
@@ -16,14 +16,6 @@ class Send:
     """Forward the request, with another body if one is given."""
 
     body: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Answer with an error in the form of the API; the request is not forwarded."""
-
-    status: int
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.facts import Facts
-from replyscope.domain.watched import WatchedRequest
+from replyscope.domain.typed_number import whole_number
+from replyscope.domain.watched import Refuse, WatchedRequest
 
 T = TypeVar("T")
 DEFAULT_STATUS, DEFAULT_MESSAGE = 403, "The call was refused in replyscope watch."
@@ -23,21 +24,21 @@ class SendHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class RefuseHeld:
-    """Answer with an error."""
-
-    status: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class AnswerHeld:
     """Answer with a recorded reply: the id of an exchange or a session, or a query."""
 
     what: str
 
 
-Verdict = SendHeld | RefuseHeld | AnswerHeld
+def refusal_status(word: str) -> int:
+    """The status of a refusal that a person typed. Raises SettingsError."""
+    status = whole_number(word)
+    if status is None or not 400 <= status <= 599:
+        raise SettingsError("The status of a refusal is a number from 400 to 599.", "")
+    return status
+
+
+Verdict = SendHeld | Refuse | AnswerHeld
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 from replyscope.domain.json_text import bounded_object_in
+from replyscope.domain.watched import Refuse
 from replyscope.serving.connection import BodyPart, Head, HttpConnection
-from replyscope.serving.gate import AnswerRecorded, Refuse
+from replyscope.serving.gate import AnswerRecorded
 from replyscope.serving.playback import play
 from replyscope.serving.watch.call_copy import CallCopy
 from replyscope.serving.watch.own_answer import (

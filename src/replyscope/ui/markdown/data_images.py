@@ -6,6 +6,7 @@ changed. The output depends on the text alone, never on its chunks.
 """
 
 import re
+from collections.abc import Iterator
 
 _OPENING = re.compile(
     r"(?<!`)!\[[^\]\n]{0,200}\]\([ <]{0,2}data:image/(?:png|jpeg|gif|webp);base64,"
@@ -13,7 +14,6 @@ _OPENING = re.compile(
 _ALT = re.compile(r"!\[([^\]\n]{0,200})\]\([ <]{0,2}data:image/\w{3,4};base64,~(\d+)~")
 _LONGEST_OPENING = 256
 _MOST_DIGITS = 10
-_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*")
 _NAMED = re.compile(r"\]\([ <]{0,2}data:image/\w{3,4};base64,~(\d+)~")
 _FENCE = re.compile(r"[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(`{3,}(?!.*`)|~{3,})(.*)", re.DOTALL)
@@ -33,7 +33,7 @@ class DataImages:
     def filter(self, chunk: str) -> str:
         """The next chunk of the text without the base64."""
         out: list[str] = []
-        for piece in _LINES.findall(chunk):
+        for piece in _lines_of(chunk):
             self._filter_line(piece, out)
         return "".join(out)
 
@@ -116,6 +116,15 @@ def pictures_in_text(text: str) -> list[tuple[str, str]]:
     """The alternative text and the base64 of each picture in a whole text."""
     images = DataImages()
     return images.pictures(images.filter(text)) if has_pictures(text) else []
+
+
+def _lines_of(chunk: str) -> Iterator[str]:
+    """The lines of a chunk with their ends, without an expression: it takes 0.1 s for 20 MB."""
+    start = 0
+    while start < len(chunk):
+        end = chunk.find("\n", start) + 1 or len(chunk)
+        yield chunk[start:end]
+        start = end
 
 
 def _ends_of(line: str) -> str:

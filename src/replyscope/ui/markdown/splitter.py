@@ -33,6 +33,7 @@ _CUTS = ((_TO_SENTENCE, _LEAST_SENTENCES), (_TO_WORD, _LEAST_SLICE))
 """The places where a line is cut, the best first, and how many characters have to be before one.
 A slice begins with a letter, so that it is no item or heading of its own.
 """
+_BARS = re.compile(r"(?<!\\)\|")
 
 
 class BlockSplitter:
@@ -55,6 +56,8 @@ class BlockSplitter:
         self._fence = Block(BlockKind.CODE, "", False, language="markdown") if is_source else None
         self._fence_mark = ""
         self._table: tuple[str, str] | None = None
+        self._cells = 0
+        """The cells before the next slice of an incomplete row."""
 
     def feed(self, text: str) -> None:
         """Append text."""
@@ -73,7 +76,8 @@ class BlockSplitter:
 
     def open_blocks(self) -> tuple[list[Block], References]:
         """The blocks of the tail, as if the text ended here."""
-        lines = [*self._lines, self._partial] if self._partial else list(self._lines)
+        partial = self._in_its_column(self._partial) if self._is_in_line else self._partial
+        lines = [*self._lines, partial] if self._partial else list(self._lines)
         if self._fence is not None:
             if self._partial and not self._is_in_line and self._closes_fence(self._partial):
                 lines.pop()
@@ -89,23 +93,34 @@ class BlockSplitter:
             while self._lines:
                 self._cut(is_forced=True)
             self._is_in_line = True
+            self._cells = len(_BARS.findall(piece)) - piece.lstrip().startswith("|")
         elif self._fence is not None:
             self._lines = [piece]
             self._cut()
         elif self._table is not None:
             header, first = self._table
-            source = f"{header}\n{piece}"
+            source = f"{header}\n{self._in_its_column(piece)}"
+            self._cells += len(_BARS.findall(piece))
             self.blocks.append(
                 Block(BlockKind.TABLE, source, False, self._indent, "", first, False)
             )
         elif piece.strip():
             self.blocks.append(Block(BlockKind.MARKDOWN, piece, False, self._indent))
 
+    def _in_its_column(self, piece: str) -> str:
+        """A part of a row, with empty cells in place of those before it: in the first column, which
+        may be narrow, it would have hundreds of lines.
+        """
+        if self._table is None or not self._cells:
+            return piece
+        columns = self._table[0].split("\n")[1].strip().strip("|").count("|") + 1
+        return "|" + " |" * min(self._cells, columns - 1) + f" {piece}"
+
     def _add(self, line: str) -> None:
         """Add a complete line, or the rest of a long one."""
         if self._is_in_line:
             self._is_in_line = False
-            self._take(line)
+            self._take(self._in_its_column(line))
             return
         if self._indent and line.strip() and not line.startswith(" " * self._indent):
             self._leave_item()

@@ -9,18 +9,19 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.domain.typed_number import whole_number
+from replyscope.domain.watched import Refuse
 from replyscope.engine.watching.held_calls import (
     DEFAULT_MESSAGE,
     DEFAULT_STATUS,
     AnswerHeld,
     HeldCall,
     HeldCalls,
-    RefuseHeld,
     SendHeld,
     Verdict,
+    refusal_status,
 )
 from replyscope.inspection.held_lines import held_lines
 from replyscope.ui.dialogs.dialog import Dialog
@@ -159,11 +160,11 @@ class Holding:
         if text is None:
             return None
         word, _, message = text.partition(" ")
-        status = whole_number(word)
-        if status is None or not 400 <= status <= 599:
+        try:
+            return Refuse(refusal_status(word), message.strip() or DEFAULT_MESSAGE)
+        except SettingsError:
             self._desk.tell("Begin with a status from 400 to 599, such as 503 Try later.")
             return None
-        return RefuseHeld(status, message.strip() or DEFAULT_MESSAGE)
 
 
 def _refuse_dialog() -> LineDialog:

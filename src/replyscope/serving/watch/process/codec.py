@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.domain.authorities import Authorities
-from replyscope.domain.watched import Client, WatchedRequest
+from replyscope.domain.watched import Client, Refuse, WatchedRequest
 from replyscope.serving.faults.rule import FaultRule
-from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Send
 from replyscope.serving.playback import Ending, RecordedResponse
 from replyscope.serving.watch.process import messages
 from replyscope.serving.watch.process.messages import Message, UpstreamSetup
