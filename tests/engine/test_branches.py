@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, TextPart
 from replyscope.domain.ports import Clock
-from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.domain.session import Parameters, SessionSettings, StoredSession
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.recovery import refold
@@ -345,6 +346,41 @@ async def test_the_end_of_a_reply_that_streamed_when_a_session_was_opened_is_loa
         (exchange,) = conversation.exchanges.values()
         assert exchange.state.is_terminal
         assert not await conversation.catch_up()
+    await store.close()
+
+
+class LateStore(SqliteStore):
+    """A store whose sessions arrive late: after `has_read`, when `may_arrive` is set."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "late")
+        self.has_read, self.may_arrive = asyncio.Event(), asyncio.Event()
+
+    async def load_session(self, session_id: str) -> StoredSession:
+        stored = await super().load_session(session_id)
+        self.has_read.set()
+        await self.may_arrive.wait()
+        return stored
+
+
+async def test_what_arrives_late_does_not_replace_what_was_written_meanwhile(
+    server: LoopbackServer, clock: Clock, archive: Archive, tmp_path: Path
+) -> None:
+    store = LateStore(tmp_path / "sessions.db")
+    conversation = Archive(store, clock, Ids()).new(SessionSettings())
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider, "one")
+        there = await archive.open(conversation.session.id)
+        there.session = replace(there.session, title="Renamed")
+        await there.save_head()
+        catching_up = asyncio.create_task(conversation.catch_up())
+        await store.has_read.wait()
+        await drive(conversation, provider, "two")
+        store.may_arrive.set()
+        assert not await catching_up
+        await drive(conversation, provider, "three")  # it was not continued elsewhere
+        assert await conversation.catch_up()
+        assert conversation.session.title == "Renamed"
     await store.close()
 
 

@@ -279,16 +279,19 @@ class OpenSession:
 
         Raises StoreError.
         """
+        saved = self._saved
         stamp = await self._store.session_stamp(self.session.id)
         is_known = stamp == self._stamp
         if self._stamp is None:
-            saved = self._saved
             is_same = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
             is_known = is_same and not self.was_held  # the end of a reply changes neither
         self._stamp = stamp
         if is_known or self.is_streaming or self._is_apart:
             return False
         stored = await self._store.load_session(self.session.id)
+        if self._saved is not saved or self.is_streaming:
+            self._stamp = None  # what was read is older than what this window wrote: read it again
+            return False
         is_moved = stored.session.head_id != self._saved.head_id
         for message in stored.messages:
             self.tree.add(message)
