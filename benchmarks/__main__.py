@@ -11,6 +11,7 @@ from benchmarks.conversations import measure_conversations
 from benchmarks.hands import measure_attaching, measure_picker
 from benchmarks.hub import measure_hub
 from benchmarks.hub_first_sync import measure_first_sync
+from benchmarks.hub_large import measure_hub_large
 from benchmarks.hub_postgres import measure_hub_postgres
 from benchmarks.keeping import measure_backup
 from benchmarks.large import measure_large
@@ -66,13 +67,14 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),
     "hub-postgres": ("A hub in PostgreSQL", (measure_hub_postgres, measure_first_sync)),
+    "hub-large": ("A large hub in PostgreSQL", (measure_hub_large,)),
     "hub": ("A hub in a folder", (measure_hub,)),
     "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),
 }
 
-_USUAL = [name for name in GROUPS if name != "large"]
-"""The groups of a run without --only; building the large archive takes half an hour."""
+_USUAL = [name for name in GROUPS if name not in ("large", "hub-large")]
+"""The groups of a run without --only; building the large ones takes half an hour and an hour."""
 
 
 def main() -> int:

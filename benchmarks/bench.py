@@ -1,6 +1,7 @@
 """What every measure needs: the server, a scratch folder, and replyscope started on both."""
 
 import json
+import os
 import queue
 import statistics
 import subprocess
@@ -15,6 +16,11 @@ from benchmarks.terminal import PYTHON, Program
 
 READY = "ype a message"
 """What stands in the empty composer."""
+
+
+def kept_folder() -> Path:
+    """The folder of what takes long to build, which later runs use again."""
+    return Path(os.environ.get("REPLYSCOPE_BENCH_CACHE", "~/.cache/replyscope-bench")).expanduser()
 
 
 @dataclass

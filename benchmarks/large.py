@@ -6,7 +6,6 @@ figure from the small one has its own.
 """
 
 import asyncio
-import os
 import resource
 import shutil
 import statistics
@@ -17,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.archive import VOCABULARY, export_some, fill, some_sessions, time_queries
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, kept_folder
 from benchmarks.disk import measure_disk, measure_journal, measure_whole
 from benchmarks.row import Row
 from replyscope.domain.query import parse_query
@@ -58,7 +57,7 @@ class Archive:
 
 def measure_large(bench: Bench) -> list[Row]:
     """The figures of the large archive, each with that of the small one and the growth."""
-    cache = Path(os.environ.get("REPLYSCOPE_BENCH_CACHE", "~/.cache/replyscope-bench")).expanduser()
+    cache = kept_folder()
     found = {name: asyncio.run(_figures(_built(cache, name), bench)) for name in _SIZES}
     rows: list[Row] = []
     grown: list[Row] = []
