@@ -381,6 +381,7 @@ async def test_what_arrives_late_does_not_replace_what_was_written_meanwhile(
         await drive(conversation, provider, "three")  # it was not continued elsewhere
         assert await conversation.catch_up()
         assert conversation.session.title == "Renamed"
+        assert not await conversation.catch_up()
     await store.close()
 
 

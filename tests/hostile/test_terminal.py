@@ -227,14 +227,14 @@ def test_a_pipe_gets_the_answer_as_it_came(server: LoopbackServer, tmp_path: Pat
 _CRASHING = """
 import sys
 from replyscope.cli.main import main
-from replyscope.ui.chat import key_help as chat
+from replyscope.ui.dialogs import help
 
-class Bad(chat.HelpScreen):
+class Bad(help.HelpScreen):
     def on_mount(self):
         key = "sk-planted-in-a-local"
         raise RuntimeError("\\x1b]0;7777\\x07" + key[:0])
 
-chat.HelpScreen = Bad
+help.HelpScreen = Bad
 sys.exit(main(sys.argv[1:]))
 """
 

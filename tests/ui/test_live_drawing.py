@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -13,21 +14,28 @@ from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
 
 
+@dataclass
 class _Standing:
     """A timer whose time never comes."""
 
+    callback: Callable[[], None]
+    is_stopped: bool = False
+
     def stop(self) -> None:
-        pass
+        self.is_stopped = True
 
 
-def let_timers_stand(pilot: Pilot[None]) -> None:
-    """From now on no frame is drawn by the timer."""
+def let_timers_stand(pilot: Pilot[None]) -> list[_Standing]:
+    """From now on no frame is drawn by the timer. Returns the timers, also later ones."""
     desk = chat_of(pilot).desk
+    timers: list[_Standing] = []
 
     def set_timer(delay: float, callback: Callable[[], None]) -> _Standing:
-        return _Standing()
+        timers.append(_Standing(callback))
+        return timers[-1]
 
     desk.set_timer = set_timer
+    return timers
 
 
 async def test_the_first_text_does_not_wait_for_the_timer(
@@ -39,6 +47,23 @@ async def test_the_first_text_does_not_wait_for_the_timer(
         let_timers_stand(pilot)
         await send(pilot, "hello")
         await until(pilot, lambda: "Quick" in frame(pilot))
+        hold.set()
+        await until(pilot, lambda: is_idle(pilot))
+
+
+async def test_two_frames_that_are_due_together_leave_one_timer(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    hold = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("Quick"), done=False), hold])
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        timers = let_timers_stand(pilot)
+        await send(pilot, "hello")
+        await until(pilot, lambda: "Quick" in frame(pilot))
+        draw = next(one.callback for one in timers if one.callback.__name__ == "_draw_frame")
+        draw()
+        draw()
+        assert sum(one.callback == draw and not one.is_stopped for one in timers) == 1
         hold.set()
         await until(pilot, lambda: is_idle(pilot))
 

@@ -23,7 +23,8 @@ from replyscope.cli.hub_opening import (
 from replyscope.cli.hub_status import show_status
 from replyscope.cli.hub_waiting import show_waiting
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY, EXIT_REFUSED
-from replyscope.cli.report import print_result, show_progress, warn
+from replyscope.cli.report import show_progress, warn
+from replyscope.cli.result import print_result
 from replyscope.cli.wiring import Wiring
 from replyscope.config.settings import read_settings
 from replyscope.domain.errors import HubError, HubLocked, NotAHub, SettingsError
@@ -62,7 +63,7 @@ async def _init(arguments: argparse.Namespace, wiring: Wiring) -> int:
         )
     url = clean_url(text)
     if arguments.dry_run:
-        await show_waiting(arguments, sync_of(wiring, url))
+        await show_waiting(arguments, sync_of(wiring, url), url)
         return EXIT_OK
     if known is not None and known.url != url:
         raise HubError(
@@ -116,9 +117,10 @@ async def _sync(arguments: argparse.Namespace, wiring: Wiring) -> int:
     membership = await log_of(wiring).membership()
     if membership is None and not arguments.dry_run:
         raise NotAHub("This archive takes part in no hub.", "Run `replyscope hub init URL`.")
-    sync = sync_of(wiring, membership.url if membership is not None else FOLDER)
+    url = membership.url if membership is not None else FOLDER
+    sync = sync_of(wiring, url)
     if arguments.dry_run:
-        await show_waiting(arguments, sync)
+        await show_waiting(arguments, sync, url)
         return EXIT_OK
     follower = HubFollower(sync, wiring.review, wiring.library, wiring.clock)
     if arguments.follow:

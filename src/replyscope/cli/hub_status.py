@@ -5,9 +5,15 @@ from collections import Counter
 from typing import Any
 
 from replyscope.cli.hub_opening import open_hub, sealer_of, sync_of
-from replyscope.cli.hub_waiting import team_counts, waiting_counts, waiting_sentence
+from replyscope.cli.hub_waiting import (
+    read_words,
+    team_change,
+    team_counts,
+    waiting_counts,
+    waiting_sentence,
+)
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
-from replyscope.cli.report import print_result
+from replyscope.cli.result import print_result
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import HubError
 from replyscope.domain.hub import Hub, HubStatus
@@ -38,7 +44,7 @@ async def show_status(arguments: argparse.Namespace, wiring: Wiring) -> int:
     lines = [f"{membership.url}", f"  this machine  {membership.name} ({membership.machine})"]
     lines.append(f"  last sync     {_local(membership.synced_at_ms)}")
     lines.append(f"  to send       {waiting_sentence(waiting)}")
-    change = await sync.team.change()
+    change = await team_change(sync, membership.url)
     if change is not None:
         fields["team"] = team_counts(change)
         lines.append(f"  team reads    {_read_words(change)}")
@@ -100,7 +106,7 @@ def _read_words(change: TeamChange) -> str:
         f"{len(change.hidden):,} no longer" if change.hidden else "",
     ]
     told = " and ".join(filter(None, changes))
-    return plural(change.read, "session") + (f"; after the next sync {told}" if told else "")
+    return read_words(change) + (f"; after the next sync {told}" if told else "")
 
 
 def _local(at_ms: int | None) -> str:

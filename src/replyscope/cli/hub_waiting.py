@@ -1,23 +1,28 @@
 """What the next sync would send to the hub, and what it would show to the team, in words."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from replyscope.cli.report import print_result
+from replyscope.cli.hub_opening import open_hub
+from replyscope.cli.result import print_result
+from replyscope.domain.errors import HubError
+from replyscope.domain.hub import TeamHub
 from replyscope.domain.hub_log import Waiting
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
+from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.sync import HubSync
 from replyscope.engine.hub.team import TeamChange
 
 _MOST_LISTED = 20
 
 
-async def show_waiting(arguments: argparse.Namespace, sync: HubSync) -> None:
+async def show_waiting(arguments: argparse.Namespace, sync: HubSync, url: str) -> None:
     """Print what a sync would do; nothing is sent. Raises StoreError, SettingsError."""
     waiting = await sync.log.waiting(await sync.leaving.sessions())
-    change = await sync.team.change()
+    change = await team_change(sync, url)
     listed = [
         f"{key}  {plural(replies, 'reply'):>12}  {title}" for key, title, replies in waiting.titles
     ]
@@ -32,6 +37,27 @@ async def show_waiting(arguments: argparse.Namespace, sync: HubSync) -> None:
     print_result(arguments, fields, "\n".join(lines))
 
 
+async def team_change(sync: HubSync, url: str) -> TeamChange | None:
+    """What the next sync changes for the team of a hub, which is asked if it can be reached."""
+    before: Collection[str] | None = None
+    if sync.leaving.has_owners:
+        with suppress(HubError):
+            before = await _shared_there(url)
+    return await sync.team.change(before)
+
+
+async def _shared_there(url: str) -> Collection[str] | None:
+    """The sessions of the person that the team reads, of all machines. Raises HubError."""
+    thread = HubThread()
+    try:
+        hub = await thread.call(open_hub, url)
+        shared = await thread.call(hub.shared, None) if isinstance(hub, TeamHub) else None
+        await thread.call(hub.close)
+        return shared
+    finally:
+        thread.close()
+
+
 def _team_lines(change: TeamChange) -> Iterable[str]:
     """The sessions that the team could read, and those that it could no longer."""
     if change.offered:
@@ -41,7 +67,12 @@ def _team_lines(change: TeamChange) -> Iterable[str]:
         yield f"Would hide {plural(len(change.hidden), 'session')} from the team."
         yield from _titled(change.hidden)
     if not (change.offered or change.hidden):
-        yield f"The team reads {plural(change.read, 'session')}, as before."
+        yield f"The team reads {read_words(change)}, as before."
+
+
+def read_words(change: TeamChange) -> str:
+    """The number of sessions that the team reads, as far as it is known."""
+    return plural(change.read, "session") + ("" if change.is_whole else " of this machine")
 
 
 def _titled(titles: Mapping[str, str]) -> Iterable[str]:

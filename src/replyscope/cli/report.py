@@ -1,11 +1,7 @@
 """Messages and progress on stderr."""
 
-import argparse
-import json
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from replyscope.cli.printable_stream import PrintableStream
 from replyscope.domain.plural import plural
@@ -31,8 +27,3 @@ def show_progress(text: str = "") -> None:
 def show_indexing(left: int) -> None:
     """Show the number of replies that are not indexed yet; removes the line at 0."""
     show_progress(f"indexing, {plural(left, 'reply')} left" if left else "")
-
-
-def print_result(arguments: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
-    """Print the result of an action: as JSON with --json, else as text."""
-    print(json.dumps(fields) if arguments.json else text, flush=True)

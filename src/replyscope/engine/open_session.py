@@ -290,7 +290,8 @@ class OpenSession:
             return False
         stored = await self._store.load_session(self.session.id)
         if self._saved is not saved or self.is_streaming:
-            self._stamp = None  # what was read is older than what this window wrote: read it again
+            # What was read is older than what this window wrote: the next call reads it again.
+            self._stamp, self.was_held = None, True
             return False
         is_moved = stored.session.head_id != self._saved.head_id
         for message in stored.messages:

@@ -134,8 +134,7 @@ def search(desk: LinearDesk, argument: str = "") -> None:
         desk.say("found", "no replies")
         return
     number = plural(facets.total, "reply")
-    bound = f", counted of the newest {facets.bound:,}" if facets.bound is not None else ""
-    desk.say("found", f"{number} in {plural(facets.sessions, 'session')}{bound}")
+    desk.say("found", f"{number} in {plural(facets.sessions, 'session')}")
     _print_page(desk, desk.search, facets.total)
 
 

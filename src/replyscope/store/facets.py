@@ -80,8 +80,9 @@ def _count_kept(connection: sqlite3.Connection, plan: Plan, cells: Condition) ->
     elif len(origins := connection.execute(f"SELECT source, client {kept} LIMIT 2").fetchall()) < 2:
         source, values = plan.source(None)
         connection.execute(
-            "INSERT INTO temp.by_origin SELECT ?, ?, total(number), count(*) FROM "
-            f"(SELECT count(*) AS number {source} GROUP BY f.session_id) HAVING count(*) > 0",
+            "INSERT INTO temp.by_origin SELECT * FROM (SELECT ?, ?, total(number), "
+            f"count(*) AS sessions FROM (SELECT count(*) AS number {source} "
+            "GROUP BY f.session_id)) WHERE sessions > 0",
             (*(origins[0] if origins else ("", "")), *values),
         )
     else:

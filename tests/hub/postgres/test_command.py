@@ -145,6 +145,14 @@ def test_a_dry_run_names_what_the_team_would_read(machines: Machines) -> None:
     dry = machines.json("a", "hub", "sync", "--dry-run")["team"]
     assert dry == {"reads": 0, "would_read": [session_id], "would_not_read": []}
     machines.run("a", "hub", "sync")
+    machines.join("b", FOUNDER)  # of the same person, and without the query
+    machines.run("b", "hub", "sync")
+    assert machines.json("b", "hub", "status")["team"]["reads"] == 1
+    other = machines.folder / "b-config"
+    other.mkdir(exist_ok=True)
+    (other / "settings.toml").write_text('[hub]\nshare = "tag:none"\n')
+    told = machines.run("b", "hub", "sync", "--dry-run")
+    assert f"Would hide 1 session from the team.\n  {session_id}  open" in told
     (config / "settings.toml").write_text("")
     told = machines.run("a", "hub", "sync", "--dry-run")
     assert f"Would hide 1 session from the team.\n  {session_id}  open" in told

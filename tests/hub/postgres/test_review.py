@@ -71,7 +71,7 @@ async def test_counts_that_are_bounded_say_so(app: Opened, monkeypatch: pytest.M
         opened.append(chat_of(pilot).desk.services)
         await pilot.press("f3")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen), "the review")
-        await until(pilot, lambda: "1+ reply · of the newest 1" in frame(pilot), "the bound")
+        await until(pilot, lambda: "2+ replies · of the newest 1" in frame(pilot), "the bound")
         await ask(pilot, "pears")
         await until(pilot, lambda: "1 reply" in frame(pilot), "one reply, counted whole")
         assert "of the newest" not in frame(pilot)

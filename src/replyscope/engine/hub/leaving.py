@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from replyscope.domain.errors import SettingsError, StoreReadOnly
+from replyscope.domain.errors import SettingsError, StoreFull, StoreReadOnly
 from replyscope.domain.hub import HubEntry
 from replyscope.domain.hub_log import HubLog
 from replyscope.domain.library import SearchIndex
@@ -56,7 +56,7 @@ class HubFilter:
             query = read_query(text)
         except QueryError as error:
             raise SettingsError(f"The query {text!r} is not valid: {error}.") from error
-        with suppress(StoreReadOnly):  # the index as it is can be searched
+        with suppress(StoreReadOnly, StoreFull):  # the index as it is can be searched
             await self.index.update()
         search = Search(query, self.clock.now().astimezone(), Sort.TIME)
         return {session_id for session_id, _ in await self.index.find_ids(search)}

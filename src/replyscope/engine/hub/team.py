@@ -4,7 +4,7 @@ Several machines of one person sync with the hub, each at its own time. So a mac
 sessions that it knows: a session that is not here yet may match on the machine that sent it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from replyscope.domain.hub import Hub, TeamHub
@@ -16,12 +16,14 @@ from replyscope.engine.hub.leaving import HubFilter
 @dataclass(frozen=True, slots=True)
 class TeamChange:
     """What the next sync changes for the team: the number of sessions that it reads now, and
-    titles by id of those that it would read and that it would read no more.
+    titles by id of those that it would read and that it would read no more. `is_whole` tells
+    whether the hub was asked; otherwise only what this machine shares is known.
     """
 
     read: int
     offered: Mapping[str, str]
     hidden: Mapping[str, str]
+    is_whole: bool
 
 
 @dataclass(slots=True)
@@ -36,13 +38,23 @@ class TeamSharing:
     _offered: frozenset[str] = frozenset()
     _settled: frozenset[str] | None = None
 
-    async def change(self) -> TeamChange | None:
-        """What the next sync changes; None for a hub without owners."""
+    async def change(self, before: Collection[str] | None = None) -> TeamChange | None:
+        """What the next sync changes; None for a hub without owners. `before` are the sessions
+        that the team reads, of all machines of the person; without it those of this machine.
+        """
         if not self.leaving.has_owners:
             return None
-        wanted, before = set(await self.leaving.shared()), set(await self.log.shared())
-        offered, hidden = wanted - before, before - wanted
-        return TeamChange(len(before), await self.log.known(offered), await self.log.known(hidden))
+        wanted, own = set(await self.leaving.shared()), set(await self.log.shared())
+        shared = own if before is None else set(before)
+        hidden = own - wanted
+        if self.leaving.share is not None:
+            hidden |= shared - wanted  # as `settle` does
+        return TeamChange(
+            len(shared),
+            await self.log.known(wanted - shared),
+            await self.log.known(hidden & shared),
+            is_whole=before is not None,
+        )
 
     async def offer(self, thread: HubThread, hub: Hub, machine: str) -> None:
         """Before a sync: hide what this machine has shared and shares no more, and offer new

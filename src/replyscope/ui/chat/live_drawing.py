@@ -62,17 +62,17 @@ class LiveDrawing:
             return
         if self._is_drawing and self._desk.conversation.session.id == session_id:
             self._is_still = False
-            self._desk.call_next(self._draw_now)
-
-    def _draw_now(self) -> None:
-        """Draw a frame instead of the one that the timer would draw."""
-        if self._is_drawing:
-            if self._timer is not None:
-                self._timer.stop()
-            self._draw_frame()
+            self._desk.call_next(self._draw_frame)
 
     def _draw_frame(self) -> None:
-        """Draw one frame, and start the timer of the next. Under load the frame rate falls."""
+        """Draw one frame, and start the timer of the next. Under load the frame rate falls.
+
+        The timer may have ended already, with its frame still to come: one timer follows, not two.
+        """
+        if not self._is_drawing:
+            return
+        if self._timer is not None:
+            self._timer.stop()
         began_s = time.thread_time()
         if is_behind(self._panes.transcript.app) and self._skipped < _MOST_SKIPPED:
             self._skipped += 1

@@ -75,8 +75,7 @@ def _summary(listed: ListSummary, width: int) -> Content:
     place = f"{listed.place:,}/" if listed.place else ""
     total = f"{place}…" if listed.total is None else f"{place}{plural(listed.total, noun)}"
     pieces: list[tuple[int, Content]] = []
-    if listed.bound is not None:
-        total = total.replace(" ", "+ ", 1)
+    total = _at_least(total, listed)
     if listed.query is not None:
         shown = f"“{cut(printable_line(listed.query), _WIDEST_QUERY)}”" if listed.query else "all"
         pieces.append((1, Content.styled(f"for {shown}", "$text-warning")))
@@ -89,11 +88,16 @@ def _summary(listed: ListSummary, width: int) -> Content:
         pieces.append((2, Content.styled(f"{listed.marked:,} marked", "bold $text-accent")))
     pieces.append((3, _clickable(Content(ORDERS[listed.sort]), "sort")))
     if listed.sessions is not None and not listed.shows_sessions:
-        pieces.append((5, Content(plural(listed.sessions, "session"))))
+        pieces.append((5, Content(_at_least(plural(listed.sessions, "session"), listed))))
     separator = Content(" · ")
     while len(pieces) > 1 and separator.join(piece for _, piece in pieces).cell_length > width:
         pieces.remove(max(pieces, key=lambda piece: piece[0]))
     return separator.join(piece for _, piece in pieces)
+
+
+def _at_least(number: str, listed: ListSummary) -> str:
+    """A number with its noun, and a plus when only some of the replies were counted."""
+    return number if listed.bound is None else number.replace(" ", "+ ", 1)
 
 
 def _chip_lines(chips: Sequence[Chip], width: int, *, is_typing: bool) -> list[Content]:

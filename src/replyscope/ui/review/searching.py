@@ -251,6 +251,8 @@ class Searching:
         total: int | None = results.count if self._is_listed else None
         if facets is not None:
             total = facets.sessions if self.shows_sessions else facets.total
+            if facets.bound is not None:
+                total = max(total, results.count)  # the list may have older ones
         elif results.count == _PAGE:
             total = None  # there may be more
         listed = ListSummary(
