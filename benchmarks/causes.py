@@ -74,6 +74,7 @@ CAUSES: dict[str, str] = {
     "growth: F9: the sums and times": (
         "The sums are kept by day, and the large archive has ten times as many days."
     ),
+    "growth: doctor": "SQLite reads each page of the file to check it.",
     "growth: counts of all": "It takes a few milliseconds in both, of which the noise is a part.",
     "growth: first 50 sessions of a common word": (
         "The word is looked up in each full-text table to see whether results are ranked."
