@@ -17,7 +17,7 @@ from replyscope.cli.hub_opening import (
     load_postgres,
     log_of,
     machine_name,
-    open_hub,
+    opened_hub,
     sync_of,
 )
 from replyscope.cli.hub_status import show_status
@@ -31,7 +31,6 @@ from replyscope.domain.errors import HubError, HubLocked, NotAHub, SettingsError
 from replyscope.domain.hub import HubStatus
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.following import HubFollower
 from replyscope.engine.hub.sync import SyncReport
 
@@ -85,17 +84,12 @@ async def _init(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 async def _found(wiring: Wiring, url: str, *, is_encrypted: bool) -> HubStatus:
     """Create a hub, or check the one that is there, and its key. Raises HubError."""
-    thread = HubThread()
-    try:
-        hub = await thread.call(open_hub, url)
+    async with opened_hub(url) as (thread, hub):
         await thread.call(hub.initialise)
         status = await thread.call(hub.status)
         if is_encrypted:
             _prepare_key(wiring, status)
-        await thread.call(hub.close)
         return status
-    finally:
-        thread.close()
 
 
 def _prepare_key(wiring: Wiring, status: HubStatus) -> None:

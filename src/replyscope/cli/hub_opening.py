@@ -4,7 +4,8 @@ import importlib
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from replyscope.domain.hub import Hub, Sealer
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.settings import HubSettings
 from replyscope.domain.typed_path import typed_path
+from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.leaving import HubFilter
 from replyscope.engine.hub.sync import HubSync
 from replyscope.hub.folder.hub import FolderHub
@@ -62,6 +64,21 @@ def load_postgres(module: str) -> Any:
             f"A hub in a PostgreSQL database needs a library that is not installed ({error.name}).",
             "Install it with `pip install 'replyscope[team]'`, or use a folder.",
         ) from error
+
+
+@asynccontextmanager
+async def opened_hub(url: str) -> AsyncIterator[tuple[HubThread, Hub]]:
+    """A connection to a hub, and the thread on which it is used. Raises HubError."""
+    thread = HubThread()
+    try:
+        hub: Hub = await thread.call(open_hub, url)
+        try:
+            yield thread, hub
+        finally:
+            with suppress(HubError):  # one that hangs is left to the thread
+                await thread.call(hub.close)
+    finally:
+        thread.close()
 
 
 def log_of(wiring: Wiring) -> SqliteHubLog:

@@ -2,13 +2,14 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
-from replyscope.cli.hub_opening import open_hub, sealer_of, sync_of
+from replyscope.cli.hub_opening import opened_hub, sealer_of, sync_of
 from replyscope.cli.hub_waiting import (
-    read_words,
-    team_change,
+    read_shared,
     team_counts,
+    team_words,
     waiting_counts,
     waiting_sentence,
 )
@@ -16,12 +17,11 @@ from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
 from replyscope.cli.result import print_result
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import HubError
-from replyscope.domain.hub import Hub, HubStatus
-from replyscope.domain.hub_log import HubMembership
+from replyscope.domain.hub import HubStatus
+from replyscope.domain.hub_log import HubMembership, Waiting
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.engine.hub.calls import HubThread
 from replyscope.engine.hub.sync import HubSync
 from replyscope.engine.hub.team import TeamChange
 
@@ -41,40 +41,43 @@ async def show_status(arguments: argparse.Namespace, wiring: Wiring) -> int:
         "synced_at": _iso(membership.synced_at_ms),
         "waiting": waiting_counts(waiting),
     }
-    lines = [f"{membership.url}", f"  this machine  {membership.name} ({membership.machine})"]
-    lines.append(f"  last sync     {_local(membership.synced_at_ms)}")
-    lines.append(f"  to send       {waiting_sentence(waiting)}")
-    change = await team_change(sync, membership.url)
-    if change is not None:
-        fields["team"] = team_counts(change)
-        lines.append(f"  team reads    {_read_words(change)}")
+    lines = _own_lines(membership, waiting)
     status = EXIT_OK
+    shared: Collection[str] | None = None
+    told: list[str] = []
     try:
-        found = await _read_status(membership, wiring)
-        fields["machines"] = {
-            key: {"name": name, "entries": found.heads[key].number}
-            for key, name in found.machines.items()
-        }
-        lines += await _machine_lines(found, membership, sync)
+        async with opened_hub(membership.url) as (thread, hub):
+            found = await thread.call(hub.status)
+            shared = await read_shared(thread, hub)
+            await thread.call(sealer_of(wiring))
+        fields["machines"] = _machine_fields(found)
+        told += await _machine_lines(found, membership, sync)
     except HubError as error:
         fields["error"] = str(error)
-        lines.append(f"  {error}")
+        told.append(f"  {error}")
         status = EXIT_PARTLY
-    print_result(arguments, fields, "\n".join(lines))
+    change = await sync.team.change(shared)
+    if change is not None:
+        fields["team"] = team_counts(change)
+        lines.append(f"  team reads    {_change_words(change)}")
+    print_result(arguments, fields, "\n".join([*lines, *told]))
     return status
 
 
-async def _read_status(membership: HubMembership, wiring: Wiring) -> HubStatus:
-    """The machines of the hub. Raises HubError, also when its key is missing."""
-    thread = HubThread()
-    try:
-        hub: Hub = await thread.call(open_hub, membership.url)
-        found = await thread.call(hub.status)
-        await thread.call(hub.close)
-        await thread.call(sealer_of(wiring))
-        return found
-    finally:
-        thread.close()
+def _own_lines(membership: HubMembership, waiting: Waiting) -> list[str]:
+    return [
+        membership.url,
+        f"  this machine  {membership.name} ({membership.machine})",
+        f"  last sync     {_local(membership.synced_at_ms)}",
+        f"  to send       {waiting_sentence(waiting)}",
+    ]
+
+
+def _machine_fields(found: HubStatus) -> dict[str, Any]:
+    return {
+        key: {"name": name, "entries": found.heads[key].number}
+        for key, name in found.machines.items()
+    }
 
 
 async def _machine_lines(found: HubStatus, membership: HubMembership, sync: HubSync) -> list[str]:
@@ -99,14 +102,14 @@ async def _machine_lines(found: HubStatus, membership: HubMembership, sync: HubS
     return lines
 
 
-def _read_words(change: TeamChange) -> str:
+def _change_words(change: TeamChange) -> str:
     """The number of sessions that the team reads, and what the next sync changes."""
     changes = [
         f"{len(change.offered):,} more" if change.offered else "",
         f"{len(change.hidden):,} no longer" if change.hidden else "",
     ]
     told = " and ".join(filter(None, changes))
-    return read_words(change) + (f"; after the next sync {told}" if told else "")
+    return team_words(change) + (f"; after the next sync {told}" if told else "")
 
 
 def _local(at_ms: int | None) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from replyscope.cli.hub_opening import open_hub
+from replyscope.cli.hub_opening import opened_hub
 from replyscope.cli.result import print_result
 from replyscope.domain.errors import HubError
-from replyscope.domain.hub import TeamHub
+from replyscope.domain.hub import Hub, TeamHub
 from replyscope.domain.hub_log import Waiting
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
@@ -22,7 +22,7 @@ _MOST_LISTED = 20
 async def show_waiting(arguments: argparse.Namespace, sync: HubSync, url: str) -> None:
     """Print what a sync would do; nothing is sent. Raises StoreError, SettingsError."""
     waiting = await sync.log.waiting(await sync.leaving.sessions())
-    change = await team_change(sync, url)
+    change = await _team_change(sync, url)
     listed = [
         f"{key}  {plural(replies, 'reply'):>12}  {title}" for key, title, replies in waiting.titles
     ]
@@ -37,25 +37,21 @@ async def show_waiting(arguments: argparse.Namespace, sync: HubSync, url: str) -
     print_result(arguments, fields, "\n".join(lines))
 
 
-async def team_change(sync: HubSync, url: str) -> TeamChange | None:
+async def _team_change(sync: HubSync, url: str) -> TeamChange | None:
     """What the next sync changes for the team of a hub, which is asked if it can be reached."""
     before: Collection[str] | None = None
     if sync.leaving.has_owners:
         with suppress(HubError):
-            before = await _shared_there(url)
+            async with opened_hub(url) as (thread, hub):
+                before = await read_shared(thread, hub)
     return await sync.team.change(before)
 
 
-async def _shared_there(url: str) -> Collection[str] | None:
-    """The sessions of the person that the team reads, of all machines. Raises HubError."""
-    thread = HubThread()
-    try:
-        hub = await thread.call(open_hub, url)
-        shared = await thread.call(hub.shared, None) if isinstance(hub, TeamHub) else None
-        await thread.call(hub.close)
-        return shared
-    finally:
-        thread.close()
+async def read_shared(thread: HubThread, hub: Hub) -> Collection[str] | None:
+    """The sessions of the person that the team reads, of all machines; None for a hub without
+    owners. Raises HubError.
+    """
+    return await thread.call(hub.shared, None) if isinstance(hub, TeamHub) else None
 
 
 def _team_lines(change: TeamChange) -> Iterable[str]:
@@ -67,10 +63,10 @@ def _team_lines(change: TeamChange) -> Iterable[str]:
         yield f"Would hide {plural(len(change.hidden), 'session')} from the team."
         yield from _titled(change.hidden)
     if not (change.offered or change.hidden):
-        yield f"The team reads {read_words(change)}, as before."
+        yield f"The team reads {team_words(change)}, as before."
 
 
-def read_words(change: TeamChange) -> str:
+def team_words(change: TeamChange) -> str:
     """The number of sessions that the team reads, as far as it is known."""
     return plural(change.read, "session") + ("" if change.is_whole else " of this machine")
 
