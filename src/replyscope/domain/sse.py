@@ -52,33 +52,37 @@ class FrameSplitter:
 
     def _cut_at_blank_lines(self, rest: bytearray) -> Iterator[bytes]:
         start = 0
-        if self._has_return:
-            for match in _BLANK_LINE.finditer(rest, max(0, self._seen - 3)):
-                if match.end() == len(rest) and rest.endswith(b"\r"):
-                    break
-                yield _part(rest, start, match.end())
-                start = match.end()
-        else:
-            end = rest.find(b"\n\n", max(0, self._seen - 1))
-            while end >= 0:
-                yield _part(rest, start, end + 2)
-                start = end + 2
-                end = rest.find(b"\n\n", start)
-        if start:
-            del rest[:start]
+        try:
+            if self._has_return:
+                for match in _BLANK_LINE.finditer(rest, max(0, self._seen - 3)):
+                    if match.end() == len(rest) and rest.endswith(b"\r"):
+                        break
+                    before, start = start, match.end()
+                    yield _part(rest, before, start)
+            else:
+                end = rest.find(b"\n\n", max(0, self._seen - 1))
+                while end >= 0:
+                    before, start = start, end + 2
+                    yield _part(rest, before, start)
+                    end = rest.find(b"\n\n", start)
+        finally:  # also when the reader stops after a frame: it got that one
+            if start:
+                del rest[:start]
 
     def _cut_at_whole_lines(self, rest: bytearray) -> Iterator[bytes]:
         """For servers that separate events by one line break: a line with complete data ends its
         frame when another field follows.
         """
         start = 0
-        while (match := _WHOLE_LINE.search(rest, start)) is not None:
-            if not _is_whole(match[1]):
-                break
-            yield _part(rest, start, match.end())
-            start = match.end()
-        if start:
-            del rest[:start]
+        try:
+            while (match := _WHOLE_LINE.search(rest, start)) is not None:
+                if not _is_whole(match[1]):
+                    break
+                before, start = start, match.end()
+                yield _part(rest, before, start)
+        finally:
+            if start:
+                del rest[:start]
 
     def finish(self) -> bytes:
         """The rest at the end of the stream: a frame without its blank line, or nothing."""
