@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -349,6 +350,7 @@ class ProviderCommands:
         request reports them.
         """
         self._waits_for_writing = False
+        loaded = len(sys.modules)
         try:
             await self._desk.targets.load_models()
         except SettingsError as error:
@@ -357,7 +359,8 @@ class ProviderCommands:
         except ReplyscopeError as error:
             _log.info("the list of models did not load: %s", error)
             return
-        garbage.settle()  # the SDK is loaded now, and stays in memory
+        if len(sys.modules) > loaded:
+            garbage.settle()  # the SDK is loaded now, and stays in memory
         self._view.draw_status()
         await self._desk.targets.learn_window(self._desk.targets.model_for(self._desk.conversation))
         self._view.draw_status()
