@@ -112,6 +112,26 @@ def test_values_of_the_start_compile_nothing() -> None:
     assert found == []
 
 
+_MOST_COMPILED = 9
+"""The classes of ours that the standard decorator compiles until the app is quiet."""
+
+
+def test_the_start_compiles_few_classes() -> None:
+    check = f"""
+import dataclasses
+process, compiled = dataclasses._process_class, []
+def note(cls, *options):
+    compiled.append(cls.__module__ + "." + cls.__qualname__)
+    return process(cls, *options)
+dataclasses._process_class = note
+import {_FIRST}
+import {_LATER}
+print(*[name for name in compiled if name.startswith("replyscope.")])
+"""
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert len(done.stdout.split()) <= _MOST_COMPILED, done.stdout
+
+
 def test_keys_wait_for_every_work_that_opens_a_dialog() -> None:
     """A key after an opening key would land below a dialog that is opened by a worker."""
     careless: list[str] = []
