@@ -96,7 +96,8 @@ def index_these(
     queued = connection.execute(
         "SELECT u.exchange_id, e.session_id, e.message_id, e.state, e.folded, e.model, "
         "e.started_at FROM unindexed u "
-        f"LEFT JOIN exchange e ON e.id = u.exchange_id WHERE u.exchange_id IN ({marks})",
+        f"LEFT JOIN exchange e ON e.id = u.exchange_id WHERE u.exchange_id IN ({marks}) "
+        "ORDER BY e.started_at DESC",
         tuple(exchange_ids),
     ).fetchall()
     found = [row for row in queued if row[4] is not None]
