@@ -189,6 +189,17 @@ async def test_replies_that_are_indexed_newest_first_share_shards(
     await check_page(index, Search(parse_query("apple"), NOW, Sort.TIME, 5), kept)
 
 
+async def test_the_words_of_a_step_are_one_segment(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replyscope.store.shards.FULL", 100)
+    for number in range(12):
+        await keep(store, number, (number * 7) % 12 * 24, ["apple"], 0)
+    await index_of(store).update()
+    sql = "SELECT count(DISTINCT segid) FROM search_1_idx"
+    assert await store.database.read(lambda c: c.execute(sql).fetchone()) == (1,)
+
+
 @given(st.lists(st.integers(-(10**6), 10**7), max_size=60), st.integers(1, 3_000_000))
 def test_ids_are_in_order_of_time(times: list[int], scale: int) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:

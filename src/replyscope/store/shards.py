@@ -7,6 +7,7 @@ after all of its own begin another one.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from replyscope.domain.values import dataclass
 from replyscope.store.fact_ids import FIRST_ID
@@ -71,8 +72,13 @@ class ShardWriter:
         self._words.setdefault(self._shard_for(fact_id).number, []).append((fact_id, *words))
 
     def write(self) -> None:
-        """Insert the words of all replies that were added, whose ids are in `fact` now."""
+        """Insert the words of all replies that were added, whose ids are in `fact` now.
+
+        In the order of their ids: FTS5 writes all that it has collected when an id is smaller than
+        the one before.
+        """
         for number, rows in self._words.items():
+            rows.sort(key=itemgetter(0))
             self._connection.executemany(
                 f"INSERT INTO search_{number} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?)", rows
             )
