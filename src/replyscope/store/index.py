@@ -55,7 +55,14 @@ _AT_ONCE = 500
 
 def note_unindexed(connection: sqlite3.Connection, exchange_id: str) -> None:
     """Queue an exchange for indexing."""
-    connection.execute("INSERT OR IGNORE INTO unindexed VALUES (?)", (exchange_id,))
+    note_all_unindexed(connection, (exchange_id,))
+
+
+def note_all_unindexed(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
+    """Queue exchanges for indexing."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO unindexed VALUES (?)", [(one,) for one in exchange_ids]
+    )
 
 
 def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None) -> None:
