@@ -194,7 +194,7 @@ def rounded(value: object, name: str = "") -> object:
 async def test_the_replies_of_a_session_are_added_in_any_groups(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr("replyscope.store.search._STEP", step)
+    monkeypatch.setattr("replyscope.store.index.STEP", step)
     index = index_of(store)
     for number in range(6):
         await keep(store, number, number * 30, [], number)

@@ -177,7 +177,7 @@ async def test_only_the_newest_shards_are_read_for_the_newest_replies(
 async def test_replies_that_are_indexed_newest_first_share_shards(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr("replyscope.store.search._STEP", step)
+    monkeypatch.setattr("replyscope.store.index.STEP", step)
     index = index_of(store)
     for number in range(3):
         await keep(store, number, number, ["pear"], 0)
@@ -187,6 +187,21 @@ async def test_replies_that_are_indexed_newest_first_share_shards(
     shards = await store.database.read(list_shards)
     assert [shard.replies for shard in shards] == [3] * 5
     await check_page(index, Search(parse_query("apple"), NOW, Sort.TIME, 5), kept)
+
+
+@pytest.mark.parametrize(
+    ("most", "size", "left"), [(4, 10**6, [3, 0]), (4, 1, [6, 5, 4, 3, 2, 1, 0])]
+)
+async def test_a_step_has_few_replies_or_few_bytes(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, most: int, size: int, left: list[int]
+) -> None:
+    monkeypatch.setattr("replyscope.store.index.STEP", most)
+    monkeypatch.setattr("replyscope.store.index._STEP_BYTES", size)
+    for number in range(7):
+        await keep(store, number, number, ["apple"], 0)
+    told: list[int] = []
+    await index_of(store).update(told.append)
+    assert told == left
 
 
 async def test_the_words_of_a_step_are_one_segment(
