@@ -17,15 +17,14 @@ from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
 from replyscope.store.index import forget
 from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
+from replyscope.store.overwriting import is_pending, note_removed, overwrite_removed
 from replyscope.store.purged import note_purged
 from replyscope.store.requests import unpack_ids
 from replyscope.store.rows import tags_of
-from replyscope.store.shards import has_earlier, merge_words
+from replyscope.store.shards import merge_words
 from replyscope.store.spending import keep_costs
-from replyscope.store.sqlite_errors import is_busy
 from replyscope.store.usage_sums import drop_empty_sums
 
-_PENDING = "purge"
 _TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
 """The SELECT skips a session that was removed meanwhile."""
 
@@ -123,24 +122,22 @@ class SqliteLibrary:
         return Purged(len(session_ids), count, is_pending=not is_clean), paths
 
     async def finish_purge(self) -> bool:
-        """Overwrite the pages of removed rows. Returns whether that is complete.
+        """Overwrite the copies of removed rows. Returns whether that is complete.
 
         It is incomplete while another process reads old pages of the file.
         """
         database = self._database()
-        if database.path is None:
+        path = database.path
+        if path is None:
             return True
-        for backup in database.path.parent.glob(f"{database.path.name}.v*.bak*"):
+        for backup in path.parent.glob(f"{path.name}.v*.bak*"):
             with suppress(OSError):
                 backup.unlink()
-        return await database.maintain(_vacuum)
+        return await database.maintain(lambda c: overwrite_removed(c, path))
 
     async def has_pending_purge(self) -> bool:
         """Whether an earlier purge could not be finished."""
-        sql = "SELECT 1 FROM note WHERE name = ?"
-        return await self._database().read(
-            lambda c: c.execute(sql, (_PENDING,)).fetchone() is not None
-        )
+        return await self._database().read(is_pending)
 
     async def size(self) -> StoreSize:
         """The numbers of rows and the size of the file."""
@@ -175,7 +172,6 @@ def remove_sessions(
     """Delete sessions. Returns the number of exchanges, and the paths of their tools' and replies'
     files that no other session has: a file is named by its content, and shared.
     """
-    connection.execute("PRAGMA secure_delete = ON")
     count = 0
     paths: list[str] = []
     texts: list[str] = []
@@ -199,7 +195,7 @@ def remove_sessions(
     drop_empty_sums(connection)
     drop_unused_cells(connection)
     merge_words(connection, sorted(shards))
-    connection.execute("INSERT OR REPLACE INTO note VALUES (?, '1')", (_PENDING,))
+    note_removed(connection)
     return count, tuple(unused_paths(connection, paths))
 
 
@@ -255,27 +251,6 @@ def _drop_unused_pieces(connection: sqlite3.Connection) -> None:
         used.update(unpack_ids(packed))
     known = {row[0] for row in connection.execute("SELECT id FROM piece")}
     connection.executemany("DELETE FROM piece WHERE id = ?", [(n,) for n in known - used])
-
-
-def _vacuum(connection: sqlite3.Connection) -> bool:
-    """Rewrite the file and truncate the WAL. Returns whether both succeeded, and no full-text table
-    of an older version is left.
-    """
-    try:
-        connection.execute("PRAGMA busy_timeout = 1000")
-        connection.execute("VACUUM")
-        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy or has_earlier(connection):
-            return False
-        connection.execute("DELETE FROM note WHERE name = ?", (_PENDING,))
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.OperationalError as error:
-        if not is_busy(error):
-            raise
-        return False
-    finally:
-        connection.execute("PRAGMA busy_timeout = 10000")
-    return True
 
 
 def _size(connection: sqlite3.Connection, path: Path | None) -> StoreSize:
