@@ -3,6 +3,7 @@
 Implements the SqliteLibrary protocol.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from replyscope.store.requests import unpack_ids
 from replyscope.store.rows import tags_of
 from replyscope.store.shards import merge_words
 from replyscope.store.spending import keep_costs
+from replyscope.store.sql_functions import LISTED
 from replyscope.store.usage_sums import drop_empty_sums
 
 _TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
@@ -172,50 +174,46 @@ def remove_sessions(
     """Delete sessions. Returns the number of exchanges, and the paths of their tools' and replies'
     files that no other session has: a file is named by its content, and shared.
     """
-    count = 0
+    removed = json.dumps(session_ids)
+    _move_shared_exchanges(connection, removed)
+    keep_costs(connection, removed, now)
+    note_purged(connection, removed)
     paths: list[str] = []
     texts: list[str] = []
-    shards: set[int] = set()
     for session_id in session_ids:
-        _move_shared_exchanges(connection, session_id)
-        keep_costs(connection, session_id, now)
-        exchanges = connection.execute(
-            "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
-        ).fetchall()
-        shards |= forget(connection, [exchange_id for (exchange_id,) in exchanges])
         paths += image_paths(connection, session_id)
         said, files = _prompts_and_paths(connection, session_id)
         texts += said
         paths += files
-        note_purged(connection, session_id)
-        connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
-        count += len(exchanges)
+    exchanges = connection.execute(
+        f"SELECT id FROM exchange WHERE session_id IN {LISTED}", (removed,)
+    ).fetchall()
+    shards = forget(connection, [exchange_id for (exchange_id,) in exchanges])
+    # One statement for all: its triggers and cascades are prepared once.
+    connection.execute(f"DELETE FROM session WHERE id IN {LISTED}", (removed,))
     _forget_prompts(connection, texts)
     _drop_unused_pieces(connection)
     drop_empty_sums(connection)
     drop_unused_cells(connection)
     merge_words(connection, sorted(shards))
     note_removed(connection)
-    return count, tuple(unused_paths(connection, paths))
+    return len(exchanges), tuple(unused_paths(connection, paths))
 
 
-def _move_shared_exchanges(connection: sqlite3.Connection, session_id: str) -> None:
-    """Move the exchanges that a fork shares to the fork."""
+def _move_shared_exchanges(connection: sqlite3.Connection, removed: str) -> None:
+    """Move the exchanges that a fork shares to the fork, if it stays."""
     rows = connection.execute(
         "SELECT e.id, m.session_id, m.id FROM exchange e "
         "JOIN source ON source.exchange_id = e.id JOIN message m ON m.id = source.message_id "
-        "WHERE e.session_id = ? AND m.session_id <> ?",
-        (session_id, session_id),
+        f"WHERE e.session_id IN {LISTED} AND m.session_id NOT IN {LISTED}",
+        (removed, removed),
     ).fetchall()
     for exchange_id, heir, message_id in rows:
-        connection.execute(
-            "UPDATE exchange SET session_id = ?, message_id = ? WHERE id = ?",
-            (heir, message_id, exchange_id),
-        )
-        connection.execute(
-            "UPDATE fact SET session_id = ?, message_id = ? WHERE exchange_id = ?",
-            (heir, message_id, exchange_id),
-        )
+        for table, key in (("exchange", "id"), ("fact", "exchange_id")):
+            connection.execute(
+                f"UPDATE {table} SET session_id = ?, message_id = ? WHERE {key} = ?",
+                (heir, message_id, exchange_id),
+            )
 
 
 def _prompts_and_paths(
@@ -225,7 +223,7 @@ def _prompts_and_paths(
     texts: list[str] = []
     paths: list[str] = []
     for (written,) in connection.execute(
-        "SELECT parts FROM message WHERE session_id = ?", (session_id,)
+        "SELECT parts FROM message WHERE session_id = ? AND parts <> '[]'", (session_id,)
     ):
         for part in read_parts(written):
             if isinstance(part, TextPart | FilePart):
