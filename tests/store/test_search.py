@@ -210,6 +210,19 @@ async def test_a_purged_text_is_nowhere_in_the_files(store: SqliteStore, tmp_pat
             assert b"unforgettable" not in data, file
 
 
+async def test_a_session_of_many_messages_is_purged(store: SqliteStore) -> None:
+    """SQLite stops a cascade from message to message after 1,000."""
+    await store.create_session(Session("long", "Long", START, START))
+    parent: str | None = None
+    for number in range(1_100):
+        message = Message(f"m{number}", Role.USER, (TextPart("More"),), START, parent)
+        await store.add_message("long", message)
+        parent = message.id
+    purged, _ = await SqliteLibrary(lambda: store.database).purge(["long"], NOW)
+    assert purged.sessions == 1
+    assert await store.list_sessions() == ()
+
+
 async def test_a_purge_beside_a_reader_is_finished_later(
     store: SqliteStore, tmp_path: Path
 ) -> None:

@@ -189,6 +189,10 @@ def remove_sessions(
         f"SELECT id FROM exchange WHERE session_id IN {LISTED}", (removed,)
     ).fetchall()
     shards = forget(connection, [exchange_id for (exchange_id,) in exchanges])
+    # A cascade from message to message would be as deep as a session is long: SQLite stops it.
+    connection.execute(
+        f"UPDATE message SET parent_id = NULL WHERE session_id IN {LISTED}", (removed,)
+    )
     # One statement for all: its triggers and cascades are prepared once.
     connection.execute(f"DELETE FROM session WHERE id IN {LISTED}", (removed,))
     _forget_prompts(connection, texts)
