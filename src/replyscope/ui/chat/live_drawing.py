@@ -15,10 +15,10 @@ from replyscope.domain.event import (
     ToolCallDelta,
 )
 from replyscope.engine.conversation import Conversation
-from replyscope.ui.chat.desk import Desk, Stoppable
+from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.reading.pane import ReadingPane
-from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
+from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, Stoppable, rest_after
 from replyscope.ui.terminal.updates import is_behind
 
 _CONTENT = frozenset({TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta})

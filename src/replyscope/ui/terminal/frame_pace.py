@@ -7,6 +7,7 @@ delays the text. The echo of a key waits for no frame.
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 FRAME_S = 1 / 20
 SLOWEST_S = 0.25
@@ -14,6 +15,13 @@ _STEP = 1.4
 _BUSY = 0.7
 _REST = 3
 """The least pause for keys after a frame, as a multiple of the frame's own duration."""
+
+
+class Stoppable(Protocol):
+    """A timer."""
+
+    def stop(self) -> None:
+        """Stop the timer."""
 
 
 def rest_after(cost_s: float) -> float:

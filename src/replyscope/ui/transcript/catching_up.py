@@ -2,17 +2,9 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
-from replyscope.ui.terminal.frame_pace import FRAME_S, SLOWEST_S, rest_after
+from replyscope.ui.terminal.frame_pace import FRAME_S, SLOWEST_S, Stoppable, rest_after
 from replyscope.ui.transcript.layout import Layout
-
-
-class Stoppable(Protocol):
-    """A timer."""
-
-    def stop(self) -> None:
-        """Stop the timer."""
 
 
 class CatchingUp:
