@@ -101,8 +101,11 @@ class LiveDrawing:
         is_waiting = live.fold.is_silent
         if self._seen_versions.get(live.fold_id) == version and not is_waiting:
             return
-        self._seen_versions = {live.fold_id: version}
         self._is_still = is_waiting
+        # What came before is drawn first: joining a text of 20 MB takes half as long as a frame.
+        if self._panes.transcript.draw_rest():
+            return
+        self._seen_versions = {live.fold_id: version}
         self._panes.transcript.renew_entry(conversation.messages[-1].id)
         self._frame_number += 1
         # Every fifth frame is enough for figures.

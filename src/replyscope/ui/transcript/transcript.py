@@ -140,6 +140,18 @@ class Transcript(FollowingView, can_focus=True):
                 self._report_below(is_below=True)
             self._reflow()
 
+    def draw_rest(self) -> bool:
+        """Show more of the last entry, as a frame of its stream, without loading its content again.
+        Returns whether it was behind.
+        """
+        entries = self._layout_of.entries
+        is_behind = bool(entries) and entries[-1].is_behind
+        if is_behind:
+            self._catching_up.wait_for_frame(is_live=True)
+            self._layout_of.go_on()
+            self._reflow()
+        return is_behind
+
     def follow(self) -> None:
         """Scroll to the end and follow it."""
         self._following = True
