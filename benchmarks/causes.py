@@ -18,8 +18,8 @@ CAUSES: dict[str, str] = {
         "widgets."
     ),
     "CPU of a start until quiet": (
-        "The modules of the chat (378 of ours) and Textual's work for its screen: eleven layouts, "
-        "and styles for 88 changes of widgets. The SDK is loaded when a person starts to write."
+        "The modules of the chat (378 of ours) and Textual's work for its screen: four layouts, "
+        "and the styles of its widgets. The SDK is loaded when a person starts to write."
     ),
     "40,000 chunks at full speed, last text after the last byte": (
         "The chunks of the last read are parsed before the end, which is then drawn at once."

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from replyscope.store.overwriting import note_overwrites, note_removed, overwrite_removed
-from replyscope.store.page_gaps import clear_gaps
+from replyscope.store.page_gaps import clear_gaps, find_gaps
 from replyscope.store.reading import connect
 
 TABLES = {
@@ -196,6 +196,30 @@ def test_nothing_is_done_when_nothing_was_removed(said: Said) -> None:
     before = said.path.read_bytes()
     assert overwrite_removed(said.connection, said.path)
     assert said.path.read_bytes() == before
+
+
+def test_a_file_with_other_kinds_of_pages_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "said.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA auto_vacuum = FULL")
+        connection.execute("CREATE TABLE said (text)")
+    for content in (path.read_bytes(), b"", b"no database" * 100):
+        path.write_bytes(content)
+        with pytest.raises(OSError, match="another form"):
+            clear_gaps(path)
+        assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("places", [(0, 0), (0, 9_000), (0, 40), (60_000, 4_000)])
+def test_a_damaged_header_never_reaches_beyond_its_page(places: tuple[int, int]) -> None:
+    rows, end = places
+    head = bytes([13, 0, 0]) + rows.to_bytes(2, "big") + end.to_bytes(2, "big")
+    data = bytearray((head.ljust(4_096, b"t")) * 2)
+    assert all(
+        number * 4_096 <= gap.start < gap.stop <= (number + 1) * 4_096
+        for gap in find_gaps(data, 4_096, 2)
+        for number in [gap.start // 4_096]
+    )
 
 
 def test_rows_are_never_taken_for_unused_space(said: Said) -> None:

@@ -26,7 +26,8 @@ def clear_gaps(path: Path) -> int:
     """Overwrite the copies of rows in unused space. Returns the number of changed pages.
 
     Nobody may write to the database meanwhile, and its WAL must be empty; others may read it.
-    SQLite reads nothing from unused space. Raises OSError.
+    SQLite reads nothing from unused space. Raises OSError, also if the file is none of which the
+    pages are known.
     """
     if sys.platform == "win32":
         with FileIO(path, "r+") as file:
@@ -40,6 +41,8 @@ def clear_gaps(path: Path) -> int:
 
 def _clear(file: FileIO) -> int:
     size = _page_size(file)
+    if size is None:
+        raise OSError("the pages of the file have another form")
     buffer = bytearray(size * _AT_ONCE)
     view = memoryview(buffer)
     changed = position = 0
@@ -56,9 +59,15 @@ def _clear(file: FileIO) -> int:
     return changed
 
 
-def _page_size(file: FileIO) -> int:
-    file.seek(16)
-    size = int.from_bytes(file.read(2), "big")
+def _page_size(file: FileIO) -> int | None:
+    """The size of a page; None in a file that is not of SQLite, or that has pages of another kind,
+    which say where pages are (auto-vacuum).
+    """
+    file.seek(0)
+    head = file.read(_FILE_HEADER)
+    if len(head) < _FILE_HEADER or not head.startswith(b"SQLite format 3\0") or any(head[52:56]):
+        return None
+    size = int.from_bytes(head[16:18], "big")
     return 65_536 if size == 1 else size
 
 
@@ -88,6 +97,6 @@ def find_gaps(data: bytearray, size: int, pages: int, first_header: int = 0) -> 
         at = start if number else first_header
         begin = at + header + 2 * (data[at + 3] << 8 | data[at + 4])
         end = start + (data[at + 5] << 8 | data[at + 6] or 65_536)
-        if begin < end and len(data[begin:end:2].translate(None, places)) > 1:
+        if begin < end <= start + size and len(data[begin:end:2].translate(None, places)) > 1:
             found.append(range(begin, end))
     return found

@@ -15,7 +15,7 @@ from replyscope.store.hub_tables import HUB_TABLES
 from replyscope.store.index_tables import TABLES_BY_TIME
 from replyscope.store.overwriting import OVERWRITING, note_overwrites
 from replyscope.store.shards import shrink_earlier
-from replyscope.store.usage_sums import KEPT_SUMS, USAGE_TABLES
+from replyscope.store.usage_sums import KEPT_SUMS, SUMS_OF_NEW, USAGE_TABLES
 from replyscope.store.views import BOUNDED_USAGE, VIEW_SCRIPT
 
 _FIRST = """
@@ -277,13 +277,22 @@ MIGRATIONS: tuple[str, ...] = (
     _SMALLER_FORMS,
     _FAST_PURGE,
     KEPT_SUMS,
+    SUMS_OF_NEW,
     OVERWRITING,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_WITHOUT_BACKUP = frozenset((
-    TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE, _SMALLER_FORMS, _FAST_PURGE, KEPT_SUMS,
-    OVERWRITING,
-))  # fmt: skip
+_WITHOUT_BACKUP = frozenset(
+    (
+        TABLES_BY_TIME,
+        USAGE_TABLES,
+        BOUNDED_USAGE,
+        _SMALLER_FORMS,
+        _FAST_PURGE,
+        KEPT_SUMS,
+        SUMS_OF_NEW,
+        OVERWRITING,
+    )
+)
 """The scripts that change only indexes and views, which can be made again. They need no backup,
 which takes a minute for an archive of a year.
 """
