@@ -210,6 +210,20 @@ async def test_a_purged_text_is_nowhere_in_the_files(store: SqliteStore, tmp_pat
             assert b"unforgettable" not in data, file
 
 
+async def test_a_purge_does_not_rewrite_the_file(store: SqliteStore, tmp_path: Path) -> None:
+    for number in range(20):
+        await add_session(store, f"s{number}", f"Say word{number}", answer(f"{number} " * 5_000))
+    await index_of(store).update()
+    purged, _ = await SqliteLibrary(lambda: store.database).purge(["s3"], NOW)
+    assert not purged.is_pending
+    free = await store.database.read(lambda c: c.execute("PRAGMA freelist_count").fetchone())
+    assert free != (0,), "rewriting returns free pages"
+    data = (tmp_path / "sessions.db").read_bytes()
+    assert b"word4" in data
+    assert b"word3" not in data
+    assert await store.check_integrity() is None
+
+
 async def test_a_session_of_many_messages_is_purged(store: SqliteStore) -> None:
     """SQLite stops a cascade from message to message after 1,000."""
     await store.create_session(Session("long", "Long", START, START))

@@ -23,6 +23,7 @@ _OVERWRITES = "overwrites"
 _MOST_FREE = 4
 """A file is rewritten when more than one page in this many is free, to return the space."""
 _WAIT_MS = 1_000
+_TRIES = 20
 
 
 def note_removed(connection: sqlite3.Connection) -> None:
@@ -76,13 +77,9 @@ def _clear(path: Path) -> bool:
     """
     with closing(connect(str(path))) as connection:
         connection.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
-        if not _empty_wal(connection):
+        if has_earlier(connection) or not _lock_without_wal(connection, path):
             return False
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            if has_wal(path) or has_earlier(connection):
-                connection.execute("ROLLBACK")
-                return False
             clear_gaps(path)
             _note_done(connection)
             connection.execute("COMMIT")
@@ -92,6 +89,20 @@ def _clear(path: Path) -> bool:
             raise
         _empty_wal(connection)
     return True
+
+
+def _lock_without_wal(connection: sqlite3.Connection, path: Path) -> bool:
+    """Begin a transaction with all pages in the file. Returns False if others read an older state
+    or keep writing.
+    """
+    for _ in range(_TRIES):
+        if not _empty_wal(connection):
+            return False
+        connection.execute("BEGIN IMMEDIATE")
+        if not has_wal(path):
+            return True
+        connection.execute("ROLLBACK")  # another process was faster
+    return False
 
 
 def _rewrite(connection: sqlite3.Connection) -> bool:

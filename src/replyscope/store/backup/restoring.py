@@ -112,6 +112,7 @@ def _prepare(database: Path, kept_before: str, places: ArchivePlaces) -> int:
         sessions = int(count.fetchone()[0])
     kept_now = str(places.kept_files)
     with closing(sqlite3.connect(database)) as writable, writable:
+        writable.execute("PRAGMA secure_delete = ON")  # see `overwriting`
         drop_triggers(writable)  # of a hub; the next start creates those of this version
         if kept_before != kept_now:
             relocate(writable, kept_before, kept_now)
