@@ -53,6 +53,20 @@ def _loaded(statement: str) -> set[str]:
     return {name for name in done.stdout.split() if name.startswith("replyscope")}
 
 
+def test_functions_are_offered_without_the_protocol_of_servers() -> None:
+    check = """
+import asyncio, sys
+from pathlib import Path
+from replyscope.domain.tool import ToolSettings
+from replyscope.toolbox.toolbox import LocalToolbox
+box = LocalToolbox([], Path("."), None, ToolSettings)
+print(*[tool.name for tool in asyncio.run(box.offer(["shipped/calculate"]))])
+print(*[name for name in ("mcp", "starlette", "cryptography") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["calculate"]
+
+
 def test_the_start_loads_few_modules() -> None:
     first = _loaded(f"import {_FIRST}")
     whole = _loaded(f"import {_FIRST}\nimport {_LATER}")

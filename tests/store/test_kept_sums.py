@@ -190,6 +190,26 @@ def rounded(value: object, name: str = "") -> object:
     return value
 
 
+@pytest.mark.parametrize("step", [1, 2, 50])
+async def test_the_replies_of_a_session_are_added_in_any_groups(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr("replyscope.store.index.STEP", step)
+    index = index_of(store)
+    for number in range(6):
+        await keep(store, number, number * 30, [], number)
+    await index.update()
+    for number, heir in ((1, 0), (2, 0), (4, 5)):
+        moved = f"UPDATE exchange SET session_id = 's{heir:03}' WHERE session_id = 's{number:03}'"
+        await store.database.write(lambda c, moved=moved: c.execute(moved))  # type: ignore[misc]
+    queue = "INSERT INTO unindexed SELECT id FROM exchange"
+    await store.database.write(lambda c: c.execute(queue))
+    await index.update()
+    kept, counted = await store.database.write(kept_and_counted)
+    assert kept == counted
+    await check_usage(index)
+
+
 async def test_days_are_counted_again_in_another_time_zone(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,48 @@ async def test_only_the_newest_shards_are_read_for_the_newest_replies(
     assert tables == {shard.table for shard in shards[:2]}
 
 
+@pytest.mark.parametrize("step", [1, 4, 50])
+async def test_replies_that_are_indexed_newest_first_share_shards(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr("replyscope.store.index.STEP", step)
+    index = index_of(store)
+    for number in range(3):
+        await keep(store, number, number, ["pear"], 0)
+    await index.update()
+    kept = [await keep(store, 20 - n, 100 + 24 * (20 - n), ["apple"], 0) for n in range(12)]
+    await index.update()
+    shards = await store.database.read(list_shards)
+    assert [shard.replies for shard in shards] == [3] * 5
+    await check_page(index, Search(parse_query("apple"), NOW, Sort.TIME, 5), kept)
+
+
+@pytest.mark.parametrize(
+    ("most", "size", "left"), [(4, 10**6, [3, 0]), (4, 1, [6, 5, 4, 3, 2, 1, 0])]
+)
+async def test_a_step_has_few_replies_or_few_bytes(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, most: int, size: int, left: list[int]
+) -> None:
+    monkeypatch.setattr("replyscope.store.index.STEP", most)
+    monkeypatch.setattr("replyscope.store.index._STEP_BYTES", size)
+    for number in range(7):
+        await keep(store, number, number, ["apple"], 0)
+    told: list[int] = []
+    await index_of(store).update(told.append)
+    assert told == left
+
+
+async def test_the_words_of_a_step_are_one_segment(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replyscope.store.shards.FULL", 100)
+    for number in range(12):
+        await keep(store, number, (number * 7) % 12 * 24, ["apple"], 0)
+    await index_of(store).update()
+    sql = "SELECT count(DISTINCT segid) FROM search_1_idx"
+    assert await store.database.read(lambda c: c.execute(sql).fetchone()) == (1,)
+
+
 @given(st.lists(st.integers(-(10**6), 10**7), max_size=60), st.integers(1, 3_000_000))
 def test_ids_are_in_order_of_time(times: list[int], scale: int) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:

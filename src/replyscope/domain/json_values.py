@@ -83,6 +83,7 @@ def _names_in(kind: type[Any]) -> tuple[str, ...] | None:
 
 
 _ATOMS = frozenset((str, int, float, bool, type(None)))
+_EMPTY: tuple[Any, ...] = ((), [], {})
 
 
 def _fields_of(value: Any) -> Iterable[tuple[str, Any]]:
@@ -118,7 +119,11 @@ def _made(kind: type[T], values: Mapping[str, Any]) -> T:
 
 
 def _dense(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: field for name, field in value.items() if field not in (None, (), [], {})}
+    return {
+        name: field
+        for name, field in value.items()
+        if field is not None and (type(field) in _ATOMS or field not in _EMPTY)
+    }
 
 
 @cache

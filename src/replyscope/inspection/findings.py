@@ -78,6 +78,8 @@ def _was_seen(exchange: Exchange) -> bool:
 
 
 def _about_calls(choice: Choice) -> Iterator[str]:
+    if not (choice.tool_calls or choice.items):
+        return
     ids = Counter(call.id for call in choice.tool_calls)
     for call_id, count in ids.items():
         if count > 1:
@@ -204,6 +206,8 @@ def _about_stream(exchange: Exchange) -> Iterator[str]:
 
 def _about_fields(exchange: Exchange) -> Iterator[str]:
     """The names of received fields that are not shown elsewhere."""
+    if not (exchange.extras or any(choice.tool_calls for choice in exchange.choices)):
+        return
     extras = dict(exchange.extras)
     if extras.pop(FINAL_TEXT, None) is not None:
         yield "the final text differs from the text of the deltas (see the wire)"

@@ -27,7 +27,6 @@ from replyscope.store.schema import MIGRATIONS, check_version
 from replyscope.store.sqlite_errors import is_busy, is_only_readable, translate_error
 
 T = TypeVar("T")
-_STEP = 50
 _REPLY = (
     "SELECT e.id, e.model, e.started_at, e.folded FROM exchange e "
     "JOIN session s ON s.id = e.session_id WHERE e.id = ? AND (? OR s.deleted_at IS NULL)"
@@ -140,10 +139,10 @@ class ArchiveFile:
             with closing(connect(str(self._path))) as connection:
                 connection.execute("PRAGMA foreign_keys = ON")
                 with _transaction(connection):
-                    waiting = list_unindexed(connection)
-                for first in range(0, len(waiting), _STEP):
+                    steps = list_unindexed(connection)
+                for step in steps:
                     with _transaction(connection):
-                        index_these(connection, self._describe, waiting[first : first + _STEP])
+                        index_these(connection, self._describe, step)
         except sqlite3.OperationalError as error:
             if not is_busy(error) and not is_only_readable(error, self._path):
                 raise

@@ -6,7 +6,9 @@ ids after their base; if these are used up, the next free ones. So no id below t
 has a reply of this time or later.
 """
 
+import json
 import sqlite3
+from collections.abc import Iterable, Sequence
 
 FIRST_ID = 1 << 24
 """Smaller ids are of older versions, and in any order."""
@@ -14,6 +16,11 @@ _TIME_BITS = 16
 _ID_BITS = 4
 _IN_SLOT = (1 << _ID_BITS) - 1
 _MOST = (1 << 46) - 1
+_LAST_IN_SLOTS = f"""
+SELECT slot.value << {_ID_BITS}, (SELECT max(id) FROM fact
+    WHERE id >= slot.value << {_ID_BITS} AND id < (slot.value + 1) << {_ID_BITS})
+FROM json_each(?) slot
+"""
 
 
 def base_of(started_ms: int) -> int:
@@ -33,6 +40,13 @@ class IdsInUse:
         self._connection = connection
         self._free: dict[int, int | None] = {}
         """The free id of each slot that was looked at; None for a slot without room."""
+
+    def take_all(self, times_ms: Iterable[int]) -> list[int]:
+        """The ids of replies of these times, whose slots are read together."""
+        times = list(times_ms)
+        slots = {base_of(started_ms) >> _ID_BITS for started_ms in times}
+        self._look_at([slot for slot in slots if slot not in self._free])
+        return [self.take(started_ms) for started_ms in times]
 
     def take(self, started_ms: int) -> int:
         """An id that is free, as near above the base as possible. It is in use from now on.
@@ -59,11 +73,11 @@ class IdsInUse:
     def _free_in(self, slot: int) -> int | None:
         """The id after the last one of a slot; None if the slot has no room."""
         if slot not in self._free:
-            low = slot << _ID_BITS
-            end = low + (1 << _ID_BITS)
-            row = self._connection.execute(
-                "SELECT max(id) FROM fact WHERE id >= ? AND id < ?", (low, end)
-            ).fetchone()
-            free = low if row[0] is None else int(row[0]) + 1
-            self._free[slot] = free if free < end else None
+            self._look_at([slot])
         return self._free[slot]
+
+    def _look_at(self, slots: Sequence[int]) -> None:
+        """Read which ids of some slots are free."""
+        for low, last in self._connection.execute(_LAST_IN_SLOTS, (json.dumps(slots),)):
+            free = low if last is None else int(last) + 1
+            self._free[low >> _ID_BITS] = free if free < low + (1 << _ID_BITS) else None

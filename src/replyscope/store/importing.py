@@ -1,8 +1,9 @@
 """Imports and exports sessions, each in one transaction: a whole session or nothing."""
 
 import sqlite3
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from replyscope.domain.errors import ImportConflict
 from replyscope.domain.event import WireFrame, WireRecord
@@ -15,10 +16,16 @@ from replyscope.store import rows
 from replyscope.store.codec import encode_exchange
 from replyscope.store.frame_codec import encode_frames
 from replyscope.store.growing import has_changed, replace_changed
-from replyscope.store.index import note_unindexed, note_unindexed_under
+from replyscope.store.index import note_all_unindexed, note_unindexed_under
 from replyscope.store.journal import load_frames
 from replyscope.store.purged import forget_purged, is_purged
 from replyscope.store.requests import load_request, save_request
+
+Place = tuple[str, int, int]
+"""The message of an exchange, the position among its exchanges, and the index of the choice."""
+_INSERT_ENDED = "INSERT OR IGNORE INTO exchange VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)"
+_AT_ONCE = 500
+"""The ids of one SELECT; SQLite allows 999 parameters in old versions."""
 
 
 def look_for(connection: sqlite3.Connection, shared: Shared) -> Taken:
@@ -36,17 +43,22 @@ def _look_for(connection: sqlite3.Connection, shared: Shared, known: set[str]) -
 
 
 def _known_messages(connection: sqlite3.Connection, shared: Shared) -> set[str]:
+    given = {rows.storable(message.id): message.id for message in shared.messages}
     known = set()
-    for message in shared.messages:
-        row = connection.execute(
-            "SELECT session_id FROM message WHERE id = ?", (message.id,)
-        ).fetchone()
-        if row is None:
-            continue
-        if row[0] != shared.session.id:
-            raise ImportConflict(f"One of its messages is already in session {row[0]}.")
-        known.add(message.id)
+    for message_id, session_id in _found(connection, "SELECT id, session_id FROM message", given):
+        if session_id != shared.session.id:
+            raise ImportConflict(f"One of its messages is already in session {session_id}.")
+        known.add(given[message_id])
     return known
+
+
+def _found(connection: sqlite3.Connection, select: str, ids: Iterable[str]) -> Iterator[Any]:
+    """The rows with some ids, which are asked for many at once."""
+    every = list(ids)
+    for first in range(0, len(every), _AT_ONCE):
+        some = every[first : first + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        yield from connection.execute(f"{select} WHERE id IN ({marks})", some).fetchall()
 
 
 def insert_shared(
@@ -82,24 +94,38 @@ def insert_shared(
 
 def _insert_tree(connection: sqlite3.Connection, shared: Shared, known: Container[str]) -> None:
     """Save the new messages, and the new exchanges with their wires."""
-    session_id = shared.session.id
-    homes: dict[str, Message] = {}
     ordered = _parents_first(shared.messages, _stored_parents(connection, shared))
+    new = [message for message in ordered if message.id not in known]
+    rows.insert_messages(connection, shared.session.id, new)
+    added = _insert_exchanges(connection, shared, ordered)
+    for exchange_id in added:
+        _insert_wire(connection, shared, exchange_id)
+    note_all_unindexed(connection, added)
+    rows.insert_sources_of(
+        connection,
+        [m for m in ordered if any(s.exchange_id in shared.exchanges for s in m.sources)],
+    )
+    if shared.grows:
+        for message in new:
+            note_unindexed_under(connection, message.parent_id)
+
+
+def _insert_exchanges(
+    connection: sqlite3.Connection, shared: Shared, ordered: Sequence[Message]
+) -> list[str]:
+    """Save the exchanges that the store does not have; a fork may share some. Returns their ids."""
+    homes: dict[str, Message] = {}
     for message in ordered:
-        if message.id not in known:
-            rows.insert_message(connection, session_id, message)
         for source in message.sources:
             homes.setdefault(source.exchange_id, message)
-    for exchange in shared.exchanges.values():
-        home = homes.get(exchange.id)
-        if home is not None and insert_ended(connection, session_id, exchange, home):
-            _insert_wire(connection, shared, exchange.id)
-            note_unindexed(connection, exchange.id)
-    for message in ordered:
-        if any(s.exchange_id in shared.exchanges for s in message.sources):
-            rows.insert_sources(connection, message)
-        if message.id not in known and shared.grows:
-            note_unindexed_under(connection, message.parent_id)
+    ids = {one.id: rows.storable(one.id) for one in shared.exchanges.values() if one.id in homes}
+    here = {row[0] for row in _found(connection, "SELECT id FROM exchange", ids.values())}
+    new = [one for one in shared.exchanges.values() if ids.get(one.id, here) not in here]
+    connection.executemany(
+        _INSERT_ENDED,
+        (_ended_row(shared.session.id, one, _place_of(one, homes[one.id])) for one in new),
+    )
+    return [one.id for one in new]
 
 
 def _stored_parents(connection: sqlite3.Connection, shared: Shared) -> set[str]:
@@ -121,37 +147,39 @@ def insert_ended(
     connection: sqlite3.Connection, session_id: str, exchange: Exchange, home: Message
 ) -> bool:
     """Insert an exchange unless it exists (a fork may share it). Returns whether it was new."""
-    position = [s.exchange_id for s in home.sources].index(exchange.id)
-    place = (home.id, position, home.sources[position].choice_index)
-    return insert_ended_at(connection, session_id, exchange, place)
+    return insert_ended_at(connection, session_id, exchange, _place_of(exchange, home))
 
 
 def insert_ended_at(
-    connection: sqlite3.Connection, session_id: str, exchange: Exchange, place: tuple[str, int, int]
+    connection: sqlite3.Connection, session_id: str, exchange: Exchange, place: Place
 ) -> bool:
-    """Insert an exchange at a place: its message, the position among its exchanges, and the index
-    of the choice. Returns whether it was new.
-    """
+    """Insert an exchange at a place. Returns whether it was new."""
+    done = connection.execute(_INSERT_ENDED, _ended_row(session_id, exchange, place))
+    return done.rowcount > 0
+
+
+def _place_of(exchange: Exchange, home: Message) -> Place:
+    position = [s.exchange_id for s in home.sources].index(exchange.id)
+    return home.id, position, home.sources[position].choice_index
+
+
+def _ended_row(session_id: str, exchange: Exchange, place: Place) -> tuple[object, ...]:
     exchange = with_sound_numbers(exchange)
     reason = exchange.choices[0].finish_reason if exchange.choices else None
     message_id, position, choice_index = place
-    done = connection.execute(
-        "INSERT OR IGNORE INTO exchange VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)",
-        (
-            exchange.id,
-            session_id,
-            message_id,
-            position,
-            choice_index,
-            exchange.state.value,
-            rows.storable(exchange.model),
-            reason.value if reason else None,
-            to_ms(exchange.started_at),
-            encode_exchange(exchange),
-            exchange.cost_usd,
-        ),
+    return (
+        exchange.id,
+        session_id,
+        message_id,
+        position,
+        choice_index,
+        exchange.state.value,
+        rows.storable(exchange.model),
+        reason.value if reason else None,
+        to_ms(exchange.started_at),
+        encode_exchange(exchange),
+        exchange.cost_usd,
     )
-    return done.rowcount > 0
 
 
 def _move_head(connection: sqlite3.Connection, shared: Shared, known: set[str]) -> None:

@@ -25,6 +25,7 @@ from replyscope.store.index_entry import (
 )
 from replyscope.store.index_writer import IndexWriter
 from replyscope.store.shards import drop_shards, remove_words
+from replyscope.store.sql_functions import LISTED
 from replyscope.store.usage_sums import keep_zone
 
 _DENSITY = 3
@@ -34,8 +35,8 @@ _LONG_PROMPT = 8_000_000
 memory.
 """
 _QUEUE = (
-    "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
-    "ORDER BY e.started_at DESC, u.exchange_id DESC"
+    "SELECT u.exchange_id, coalesce(length(e.folded), 0) FROM unindexed u "
+    "LEFT JOIN exchange e ON e.id = u.exchange_id ORDER BY e.started_at DESC, u.exchange_id DESC"
 )
 _SIZES = f"""
 SELECT q.exchange_id, coalesce({_DENSITY} * length(e.folded), 0)
@@ -47,6 +48,11 @@ FROM ({_QUEUE}) q LEFT JOIN exchange e ON e.id = q.exchange_id
 LEFT JOIN message m ON m.id = e.message_id LEFT JOIN message prompt ON prompt.id = m.parent_id
 WHERE q.exchange_id NOT IN (SELECT value FROM json_each(?)) LIMIT ?
 """
+STEP = 200
+_STEP_BYTES = 500_000
+"""The most replies of a step, and the most bytes of their stored form unless one has more: a reply
+that ends meanwhile is saved after the step.
+"""
 _MOST_WORDS = 4_000_000
 """The characters whose words are removed together."""
 _AT_ONCE = 500
@@ -55,7 +61,14 @@ _AT_ONCE = 500
 
 def note_unindexed(connection: sqlite3.Connection, exchange_id: str) -> None:
     """Queue an exchange for indexing."""
-    connection.execute("INSERT OR IGNORE INTO unindexed VALUES (?)", (exchange_id,))
+    note_all_unindexed(connection, (exchange_id,))
+
+
+def note_all_unindexed(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
+    """Queue exchanges for indexing."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO unindexed VALUES (?)", [(one,) for one in exchange_ids]
+    )
 
 
 def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None) -> None:
@@ -66,11 +79,21 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
     )
 
 
-def list_unindexed(connection: sqlite3.Connection) -> list[str]:
-    """The queued exchanges, newest first: a person searches for recent replies."""
+def list_unindexed(connection: sqlite3.Connection) -> list[list[str]]:
+    """The queued exchanges, newest first, because a person searches for recent replies. They are
+    divided into steps of one transaction each.
+    """
     _start_anew_if_old(connection)
     keep_zone(connection)
-    return [exchange_id for (exchange_id,) in connection.execute(_QUEUE)]
+    steps: list[list[str]] = []
+    room = 0
+    for exchange_id, size in connection.execute(_QUEUE):
+        if not steps or len(steps[-1]) == STEP or size > room:
+            steps.append([])
+            room = _STEP_BYTES
+        steps[-1].append(exchange_id)
+        room -= size
+    return steps
 
 
 def newest_unindexed(
@@ -96,7 +119,8 @@ def index_these(
     queued = connection.execute(
         "SELECT u.exchange_id, e.session_id, e.message_id, e.state, e.folded, e.model, "
         "e.started_at FROM unindexed u "
-        f"LEFT JOIN exchange e ON e.id = u.exchange_id WHERE u.exchange_id IN ({marks})",
+        f"LEFT JOIN exchange e ON e.id = u.exchange_id WHERE u.exchange_id IN ({marks}) "
+        "ORDER BY e.started_at DESC",
         tuple(exchange_ids),
     ).fetchall()
     found = [row for row in queued if row[4] is not None]
@@ -193,7 +217,8 @@ def forget(connection: sqlite3.Connection, exchange_ids: Sequence[str]) -> set[i
         ).fetchall()
         for found in _words_of(connection, rows):
             shards |= remove_words(connection, [one for one in found.items() if one[1]])
-            connection.executemany("DELETE FROM fact WHERE id = ?", [(one,) for one in found])
+            # One statement for all: its triggers and cascades are prepared once.
+            connection.execute(f"DELETE FROM fact WHERE id IN {LISTED}", (json.dumps([*found]),))
     return shards
 
 

@@ -5,19 +5,16 @@ with a statement for each row, half of the time of indexing was between Python a
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from replyscope.store.cells import Pairs, cell_for
 from replyscope.store.fact_ids import IdsInUse
 from replyscope.store.index_entry import IndexEntry, indexed_words, pack_texts
 from replyscope.store.shards import ShardWriter
+from replyscope.store.usage_sums import add_to_sums
 
 _MOST_AT_ONCE = 4_000_000
 """The characters of the texts that are inserted together; a reply may have 64 MB."""
-_BODY = "INSERT INTO body VALUES (?, ?)"
-_NAME = "INSERT OR IGNORE INTO fact_name (fact_id, field, value) VALUES (?, ?, ?)"
-_CHOICE = "INSERT INTO choice_text VALUES (?, ?, ?)"
-_CALL = f"INSERT INTO tool_call VALUES (?{', ?' * 8})"
 
 
 class IndexWriter:
@@ -28,49 +25,43 @@ class IndexWriter:
         self._cells: dict[tuple[Pairs, str, str], int] = {}
         self._ids = IdsInUse(connection)
         self._shards = ShardWriter(connection)
-        self._rows: dict[str, list[tuple[object, ...]]] = {}
-        """The rows to insert, by statement."""
 
     def write(self, entries: Iterable[IndexEntry]) -> None:
         """Insert entries of exchanges that the index does not have."""
+        group: list[IndexEntry] = []
         size = 0
         for entry in entries:
-            self._add(entry)
+            group.append(entry)
             size += sum(map(len, entry.texts))
             if size > _MOST_AT_ONCE:
-                size = self._insert_rows()
-        self._insert_rows()
+                self._insert(group)
+                group, size = [], 0
+        self._insert(group)
 
-    def _add(self, entry: IndexEntry) -> None:
-        fact_id = self._insert_fact(entry)
-        self._rows.setdefault(_BODY, []).append((fact_id, pack_texts(entry)))
-        for sql, rows in (
-            (_NAME, sorted(entry.numbers)),
-            (_CHOICE, entry.choices),
-            (_CALL, entry.calls),
-        ):
-            if rows:
-                self._rows.setdefault(sql, []).extend((fact_id, *row) for row in rows)
-        self._shards.add(fact_id, indexed_words(entry.texts))
-
-    def _insert_rows(self) -> int:
-        """Insert the rows and the words. Returns the size of what is left: 0."""
-        for sql, rows in self._rows.items():
-            self._connection.executemany(sql, rows)
-        self._rows = {}
+    def _insert(self, entries: Sequence[IndexEntry]) -> None:
+        """Insert the rows and the words of some entries, table by table."""
+        if not entries:
+            return
+        fact_ids = self._ids.take_all(map(_started_ms, entries))
+        facts = f"INSERT INTO fact (id, cell, {', '.join(entries[0].columns)})"
+        rows: dict[str, list[tuple[object, ...]]] = {}
+        for fact_id, entry in zip(fact_ids, entries, strict=True):
+            self._shards.add(fact_id, indexed_words(entry.texts))
+            fact = (fact_id, self._cell_of(entry), *entry.columns.values())
+            rows.setdefault(facts, []).append(fact)
+            rows.setdefault("INSERT INTO body", []).append((fact_id, pack_texts(entry)))
+            for insert, found in (
+                ("INSERT OR IGNORE INTO fact_name (fact_id, field, value)", sorted(entry.numbers)),
+                ("INSERT INTO choice_text", entry.choices),
+                ("INSERT INTO tool_call", entry.calls),
+            ):
+                if found:
+                    rows.setdefault(insert, []).extend((fact_id, *row) for row in found)
+        for insert, values in rows.items():
+            marks = ", ".join("?" * len(values[0]))
+            self._connection.executemany(f"{insert} VALUES ({marks})", values)
+        add_to_sums(self._connection, fact_ids)
         self._shards.write()
-        return 0
-
-    def _insert_fact(self, entry: IndexEntry) -> int:
-        started_ms = entry.columns["started_at"]
-        assert isinstance(started_ms, int)
-        fact_id = self._ids.take(started_ms)
-        columns = {"id": fact_id, "cell": self._cell_of(entry), **entry.columns}
-        self._connection.execute(
-            f"INSERT INTO fact ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
-            tuple(columns.values()),
-        )
-        return fact_id
 
     def _cell_of(self, entry: IndexEntry) -> int:
         models = (str(entry.columns["model"]), str(entry.columns["answered"]))
@@ -79,3 +70,9 @@ class IndexWriter:
         if cell is None:
             cell = self._cells[key] = cell_for(self._connection, entry.names, models)
         return cell
+
+
+def _started_ms(entry: IndexEntry) -> int:
+    started_ms = entry.columns["started_at"]
+    assert isinstance(started_ms, int)
+    return started_ms

@@ -26,7 +26,12 @@ def pack(texts: Iterable[str], level: int = 1) -> bytes:
 
 
 def texts_of_object(value: Mapping[str, object]) -> Iterator[str]:
-    """The JSON of an object in pieces: parts of lists and long texts, and the fields between."""
+    """The JSON of an object in pieces: parts of lists and long texts, and the fields between. One
+    piece if the object is small, as nearly every reply is.
+    """
+    if _room_after(value, _LONG) > 0:
+        yield dumps(value)
+        return
     before = "{"
     between: dict[str, object] = {}
     for name, field in value.items():
@@ -70,6 +75,23 @@ def texts_of(value: object) -> Iterator[str]:
         yield from texts_of_object(value)
     elif isinstance(value, list | tuple):
         yield from texts_of_list(value)
+
+
+def _room_after(value: object, room: int) -> int:
+    """What is left of some characters after the texts and items of a value; 0 or less if they are
+    more. It does not look at the rest of a large value.
+    """
+    kind = type(value)
+    if kind is str:
+        return room - len(value)  # type: ignore[arg-type]
+    if kind not in (dict, list, tuple):
+        return room - 1
+    inner: Iterable[object] = value.values() if isinstance(value, dict) else value  # type: ignore[assignment]
+    for one in inner:
+        room = _room_after(one, room - 1)
+        if room <= 0:
+            break
+    return room
 
 
 def _is_short(value: object) -> bool:

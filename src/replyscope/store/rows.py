@@ -1,7 +1,7 @@
 """Reads and writes sessions and messages, one function per statement."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from replyscope.domain.errors import SessionNotFound
@@ -120,15 +120,25 @@ def storable(text: str) -> str:
 
 def insert_message(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
     """Save a message. Saving it again changes nothing."""
-    connection.execute(
+    insert_messages(connection, session_id, (message,))
+
+
+def insert_messages(
+    connection: sqlite3.Connection, session_id: str, messages: Iterable[Message]
+) -> None:
+    """Save messages, each after its parent. Saving one again changes nothing."""
+    connection.executemany(
         "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?)",
         (
-            message.id,
-            session_id,
-            message.parent_id,
-            message.role.value,
-            encode_parts(() if message.role is Role.ASSISTANT else message.parts),
-            to_ms(message.created_at),
+            (
+                message.id,
+                session_id,
+                message.parent_id,
+                message.role.value,
+                encode_parts(() if message.role is Role.ASSISTANT else message.parts),
+                to_ms(message.created_at),
+            )
+            for message in messages
         ),
     )
 
@@ -180,10 +190,16 @@ def insert_exchange(
 
 def insert_sources(connection: sqlite3.Connection, message: Message) -> None:
     """Save the exchanges of a message, unless they are already saved."""
+    insert_sources_of(connection, (message,))
+
+
+def insert_sources_of(connection: sqlite3.Connection, messages: Iterable[Message]) -> None:
+    """Save the exchanges of messages, unless they are already saved."""
     connection.executemany(
         "INSERT OR IGNORE INTO source VALUES (?, ?, ?, ?)",
         [
             (message.id, position, source.exchange_id, source.choice_index)
+            for message in messages
             for position, source in enumerate(message.sources)
         ],
     )

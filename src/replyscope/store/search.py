@@ -35,7 +35,6 @@ from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 from replyscope.store.usage_sums import CLIENT, read_usage
 
 T = TypeVar("T")
-_STEP = 50
 _MOST_AT_ONCE = 1_000_000
 _EARLIER_STEP = 500
 """The replies of an older index that are queued at once."""
@@ -70,14 +69,15 @@ class SqliteSearchIndex:
             self._told.remove(progress)
 
     async def _update(self) -> None:
-        waiting = await self._database().write(list_unindexed)
-        for first in range(0, len(waiting), _STEP):
-            some = waiting[first : first + _STEP]
+        steps = await self._database().write(list_unindexed)
+        left = sum(map(len, steps))
+        for step in steps:
             await self._database().write(
-                lambda c, some=some: index_these(c, self._describe, some)  # type: ignore[misc]
+                lambda c, step=step: index_these(c, self._describe, step)  # type: ignore[misc]
             )
+            left -= len(step)
             for tell in tuple(self._told):
-                tell(max(0, len(waiting) - first - _STEP))
+                tell(left)
 
     async def index_newest(self, most: int) -> None:
         """Index up to `most` new replies, the newest ones, in one step, and merge the segments of

@@ -7,6 +7,7 @@ after all of its own begin another one.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from replyscope.domain.values import dataclass
 from replyscope.store.fact_ids import FIRST_ID
@@ -61,46 +62,72 @@ class ShardWriter:
         self._connection = connection
         self._shards: list[Shard] | None = None
         self._words: dict[int, list[tuple[object, ...]]] = {}
+        self._spans: dict[int, tuple[int, int]] = {}
+        """The least and the greatest id in a shard that is full."""
 
     def add(self, fact_id: int, words: Sequence[str]) -> None:
-        """Choose the shard of a reply, whose id is already in `fact`. A shard is created if needed.
+        """Choose the shard of a reply, whose id is not in `fact` yet. A shard is created if needed.
         `write` inserts the words.
         """
         self._words.setdefault(self._shard_for(fact_id).number, []).append((fact_id, *words))
 
     def write(self) -> None:
-        """Insert the words of all replies that were added."""
+        """Insert the words of all replies that were added, whose ids are in `fact` now.
+
+        In the order of their ids: FTS5 writes all that it has collected when an id is smaller than
+        the one before.
+        """
         for number, rows in self._words.items():
+            rows.sort(key=itemgetter(0))
             self._connection.executemany(
                 f"INSERT INTO search_{number} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?)", rows
             )
             _count(self._connection, number, len(rows))
         self._words = {}
         self._shards = None
+        self._spans = {}
 
     def _shard_for(self, fact_id: int) -> Shard:
         if self._shards is None:
             self._shards = list(list_shards(self._connection))
-        shard = next((one for one in self._shards if one.first_id <= fact_id), None)
+        place, shard = next(
+            (found for found in enumerate(self._shards) if found[1].first_id <= fact_id), (0, None)
+        )
         if shard is None or not shard.is_ordered:
             return self._create(FIRST_ID)
-        if shard.replies + len(self._words.get(shard.number, ())) < FULL:
+        if self._has_room(shard):
             return shard
-        least, most = (
-            self._connection.execute(
-                f"SELECT {name}(id) FROM fact WHERE id >= ? AND id < ? AND id <> ?",
-                (shard.first_id, shard.end_id, fact_id),
-            ).fetchone()[0]
-            for name in ("min", "max")
-        )
-        if most is None or fact_id > most:
-            return self._create(fact_id)
+        least, most = self._span(shard)
+        if fact_id > most:
+            later = self._shards[place - 1] if place else None
+            if later is None or not self._has_room(later):
+                return self._create(fact_id)
+            self._begin_at(later, fact_id)  # replies are often indexed newest first
+            return later
         if fact_id < least:
-            self._connection.execute(
-                "UPDATE shard SET first_id = ? WHERE number = ?", (least, shard.number)
-            )
+            self._begin_at(shard, least)
             return self._create(shard.first_id)
         return shard
+
+    def _has_room(self, shard: Shard) -> bool:
+        return shard.replies + len(self._words.get(shard.number, ())) < FULL
+
+    def _span(self, shard: Shard) -> tuple[int, int]:
+        """The least and the greatest id of a full shard; it may get more between them."""
+        if shard.number not in self._spans:
+            ids = [int(str(row[0])) for row in self._words.get(shard.number, ())]
+            sql = "SELECT min(id), max(id) FROM fact WHERE id >= ? AND id < ?"
+            row = self._connection.execute(sql, (shard.first_id, shard.end_id)).fetchone()
+            ids += [one for one in row if one is not None]
+            self._spans[shard.number] = (min(ids), max(ids))
+        return self._spans[shard.number]
+
+    def _begin_at(self, shard: Shard, first_id: int) -> None:
+        """Move the beginning of a shard over ids that no reply has."""
+        self._connection.execute(
+            "UPDATE shard SET first_id = ? WHERE number = ?", (first_id, shard.number)
+        )
+        self._shards = list(list_shards(self._connection))
 
     def _create(self, first_id: int) -> Shard:
         row = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM shard").fetchone()

@@ -105,15 +105,13 @@ def pieces_of(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
 
 def segments_of(strip: Strip, colours: ColorSystem) -> Iterator[tuple[str, str, str]]:
     """The segments of a strip: text, SGR codes, and the link with its id. The codes are kept
-    in the style, as Textual keeps them.
+    in the style alone. Textual also keeps those of 16,384 styles, which pictures fill.
     """
     for text, style, _ in strip:
         if style is None:
             yield text, "", ""
             continue
-        ansi = style._ansi
-        if ansi is None:
-            ansi = Strip.render_ansi(style, colours)
+        ansi = style._make_ansi_codes(colours)
         yield text, ansi, f"id={style._link_id};{style._link}" if style._link else ""
 
 
