@@ -53,6 +53,20 @@ def _loaded(statement: str) -> set[str]:
     return {name for name in done.stdout.split() if name.startswith("replyscope")}
 
 
+def test_functions_are_offered_without_the_protocol_of_servers() -> None:
+    check = """
+import asyncio, sys
+from pathlib import Path
+from replyscope.domain.tool import ToolSettings
+from replyscope.toolbox.toolbox import LocalToolbox
+box = LocalToolbox([], Path("."), None, ToolSettings)
+print(*[tool.name for tool in asyncio.run(box.offer(["shipped/calculate"]))])
+print(*[name for name in ("mcp", "starlette", "cryptography") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["calculate"]
+
+
 def test_the_start_loads_few_modules() -> None:
     first = _loaded(f"import {_FIRST}")
     whole = _loaded(f"import {_FIRST}\nimport {_LATER}")
@@ -96,6 +110,26 @@ def test_values_of_the_start_compile_nothing() -> None:
         if standard.search(text) and costly.search(text) and not other.search(text):
             found.append(name)
     assert found == []
+
+
+_MOST_COMPILED = 9
+"""The classes of ours that the standard decorator compiles until the app is quiet."""
+
+
+def test_the_start_compiles_few_classes() -> None:
+    check = f"""
+import dataclasses
+process, compiled = dataclasses._process_class, []
+def note(cls, *options):
+    compiled.append(cls.__module__ + "." + cls.__qualname__)
+    return process(cls, *options)
+dataclasses._process_class = note
+import {_FIRST}
+import {_LATER}
+print(*[name for name in compiled if name.startswith("replyscope.")])
+"""
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert len(done.stdout.split()) <= _MOST_COMPILED, done.stdout
 
 
 def test_keys_wait_for_every_work_that_opens_a_dialog() -> None:

@@ -44,12 +44,14 @@ from replyscope.ui.terminal.textual_internals import (
     bindings_of,
     colours_of,
     ensure_vertical_bar,
+    paint_once,
     pieces_of,
     rest_awaited_s,
     segments_of,
     size_of,
     use_compositor,
     use_escape_delay,
+    wait_until_mounted,
     wrap_output,
 )
 
@@ -60,6 +62,9 @@ LIBRARIES = ("asyncio", "httpcore2", "httpx2", "mcp", "openai", "rich", "textual
 PARAMETERS = {
     Compositor._get_renders: ("self", "crop"),
     GuardedApp._close_messages_no_wait: ("self",),
+    App._refresh_notifications: ("self",),
+    Screen._on_message: ("self", "message"),
+    Screen._screen_resized: ("self", "size"),
     App._display: ("self", "screen", "renderable"),
     App._fatal_error: ("self",),
     App._handle_exception: ("self", "error"),
@@ -85,6 +90,12 @@ class _Bars(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Input()
+
+
+class _Two(Screen[None]):
+    def compose(self) -> ComposeResult:
+        yield Input("first")
+        yield Input("second")
 
 
 class _ReportingApp(GuardedApp):
@@ -396,3 +407,35 @@ async def test_a_screen_is_styled_once_when_it_opens() -> None:
         await pilot.pause()
         assert (screen.has_class("-large"), screen.has_class("-small")) == (True, False)
         assert styled.count(screen) == 1  # before its widgets are mounted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a headless driver stands in for termios")
+@pytest.mark.parametrize("is_once", [True, False])
+async def test_a_screen_is_painted_as_a_whole_once_when_it_opens(*, is_once: bool) -> None:
+    class Drawing(_ReportingApp):
+        def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:
+            whole.append(type(update).__name__ == "LayoutUpdate")
+            return False
+
+    whole: list[bool] = []
+    app = Drawing()
+    async with app.run_test(size=(30, 10)) as pilot:
+        whole.clear()
+        screen = _Two()
+        if is_once:
+            paint_once(screen)
+        app.push_screen(screen)
+        await wait_until_mounted(screen)
+        await pilot.pause()
+        assert (whole.count(True) == 1) is is_once
+        screen.query(Input).last().value = "changed"
+        await screen.mount(Input("third"))
+        await pilot.pause()
+        await pilot.resize_terminal(24, 10)
+        await pilot.pause()
+        assert [one.region for one in screen.query(Input)] == [
+            Region(0, y, 24, 3) for y in (0, 3, 6)
+        ]
+        lines = ["".join(s.text for s in line) for line in screen._compositor.render_strips()]
+        words = [word for word in ("first", "changed", "third") if word in "".join(lines)]
+        assert words == ["first", "changed", "third"]

@@ -72,7 +72,11 @@ def test_parameters_merge_over_a_base() -> None:
     assert merged == Parameters(max_tokens=5, temperature=0.0)
 
 
-@given(st.integers(0, 700), st.text(max_size=30), st.data())
+@given(
+    st.integers(0, 700),
+    st.text(st.characters() | st.sampled_from("\ud83d\ude00"), max_size=30),
+    st.data(),
+)
 def test_a_frame_log_reads_like_the_list_of_its_frames(
     count: int, text: str, data: st.DataObject
 ) -> None:

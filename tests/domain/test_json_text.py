@@ -2,7 +2,13 @@
 
 import pytest
 
-from replyscope.domain.json_text import DEEPEST, read_json
+from replyscope.domain.json_text import (
+    DEEPEST,
+    MOST_VALUES,
+    count_values,
+    has_too_many_values,
+    read_json,
+)
 from replyscope.domain.loose_json import from_json
 
 
@@ -22,3 +28,18 @@ def test_what_is_wide_and_not_deep_is_read() -> None:
 
 def test_the_deepest_value_that_is_read_can_be_written_again() -> None:
     assert read_json("[" * (DEEPEST // 2) + "]" * (DEEPEST // 2)) != []
+
+
+@pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 34, 100])
+def test_values_are_counted_by_their_separators(count: int) -> None:
+    padding = "x" * (MOST_VALUES + 200)
+    text = f"{padding}{',a' * count}"
+    assert count_values(text, 0, len(text)) == count
+    assert count_values(text, 1, len(text) - count) == count - count // 2
+    assert count_values(text + "[{" * count, 0, len(text) + 2 * count) == 3 * count
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_a_text_with_too_many_values_is_refused(extra: int) -> None:
+    text = f"[{'0,' * (MOST_VALUES - 1 + extra)}0]"
+    assert has_too_many_values(text) is has_too_many_values(text.encode()) is bool(extra)

@@ -20,8 +20,7 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.tool_runner import Tooling
 from replyscope.inspection.findings import find_oddities
-from replyscope.local.catalogue import DEFAULT, LIGHT, find_weights
-from replyscope.local.download import weights_path
+from replyscope.local.catalogue import DEFAULT, LIGHT, find_weights, weights_path
 from replyscope.local.models import EmbeddedModels
 from replyscope.provider.opening import open_provider
 from replyscope.store.sqlite_store import SqliteStore

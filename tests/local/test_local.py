@@ -18,8 +18,8 @@ import pytest
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.ports import Clock
-from replyscope.local.catalogue import CATALOGUE, DEFAULT, LIGHT, find_weights
-from replyscope.local.download import install_weights, weights_path
+from replyscope.local.catalogue import CATALOGUE, DEFAULT, LIGHT, find_weights, weights_path
+from replyscope.local.download import install_weights
 from replyscope.local.models import EmbeddedModels
 from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.openai_provider import OpenAIProvider

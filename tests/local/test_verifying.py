@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from replyscope.domain.errors import LocalModelError
-from replyscope.local.catalogue import LIGHT, Weights, find_weights
-from replyscope.local.download import install_weights, weights_path
+from replyscope.local.catalogue import LIGHT, Weights, find_weights, weights_path
+from replyscope.local.download import install_weights
 from replyscope.local.models import EmbeddedModels
 from replyscope.local.verifying import verify_weights
 

@@ -1,6 +1,10 @@
 """Frames are cut at blank lines, whatever the network's chunking."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -76,3 +80,41 @@ def test_frames_that_say_nothing_are_left_when_they_are_too_many(
     assert [sse.data for sse in tap.iter_bytes(iter(patient))] == ["{}"]
     with pytest.raises(Flood, match="without data"):
         list(tap.iter_bytes(iter([b": wait\n\n" * 11])))
+
+
+LONG_FRAME = b'data: {"text": "%b"}\n\n' % (b"words " * 200_000)
+
+
+async def first_event(tap: FrameTap, chunk: bytes) -> Any:
+    async def one_chunk() -> AsyncIterator[bytes]:
+        yield chunk
+
+    events = tap.aiter_bytes(one_chunk())
+    return (await anext(events)).json()
+
+
+async def test_others_run_while_a_long_frame_is_parsed() -> None:
+    tap = FrameTap(Mask(), lambda: 0.0)
+    reading = asyncio.create_task(first_event(tap, LONG_FRAME))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 1
+    assert reading.result() == {"text": "words " * 200_000}
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n"])
+async def test_a_long_frame_is_recorded_when_its_reply_is_cancelled(end: bytes) -> None:
+    long_frame = LONG_FRAME.strip() + end
+    tap = FrameTap(Mask(), lambda: 0.0)
+    reading = asyncio.create_task(first_event(tap, long_frame + b"data: {}"))
+    await asyncio.sleep(0)
+    reading.cancel()
+    with suppress(asyncio.CancelledError):
+        await reading
+    assert reading.cancelled()
+    arrival, rest = tap.take()
+    assert rest.frame.text == "data: {}"
+    assert arrival.frame.text.encode() == long_frame
+    assert [said.value for said in arrival.aside] == [{"text": "words " * 200_000}]

@@ -4,6 +4,7 @@ import json
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import SupportsIndex
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,13 @@ from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.session import Session
 from replyscope.inspection.facts import facts_of
-from replyscope.store.frame_codec import decode_frames, encode_frames, frames_as_json
+from replyscope.store.frame_codec import (
+    _common_head,
+    _common_tail,
+    decode_frames,
+    encode_frames,
+    frames_as_json,
+)
 from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.build import NOON, make_exchange
@@ -26,6 +33,7 @@ ALIKE = st.builds(
     st.sampled_from(["null", "1", "11"]),
 )
 TEXTS = st.one_of(st.text(), st.text("ab", max_size=6), ALIKE)
+_ALIKE = st.builds(lambda one, two: one * 12 + two * 12, *[st.text("ab", max_size=4)] * 2)
 FRAMES = st.lists(st.builds(WireFrame, TIMES, TEXTS), max_size=80)
 
 
@@ -51,6 +59,42 @@ def test_a_lone_surrogate_is_kept_and_a_pair_is_joined() -> None:
     frames = [WireFrame(1.0, "a\ud83d"), WireFrame(2.0, "a\ud83d\ude00"), WireFrame(3.0, "\ude00")]
     found = [frame.text for frame in decode_frames(encode_frames(frames))]
     assert found == ["a\ud83d", "a\U0001f600", "\ude00"]
+
+
+class _Counted(str):
+    """A text that counts how often parts of it are read."""
+
+    reads = 0
+
+    def __getitem__(self, place: SupportsIndex | slice) -> str:
+        self.reads += 1
+        return super().__getitem__(place)
+
+
+def test_what_long_frames_share_is_found_in_few_steps() -> None:
+    words = "the quick brown fox " * 5_000
+    before, text = _Counted(f"a {words}b{words}"), _Counted(f"a {words}c{words}")
+    assert _common_head(before, text, 0) == 2 + len(words)
+    assert _common_tail(before, text, 3, len(words) + 1) == len(words)
+    assert _common_head(before, text, len(text)) == 2 + len(words)
+    assert before.reads < 200
+
+
+def _count_shared(one: str, two: str) -> int:
+    return next(
+        (n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b),
+        min(len(one), len(two)),
+    )
+
+
+@given(_ALIKE, _ALIKE, st.integers(0, 9), st.integers(0, 99))
+def test_what_two_frames_share_is_found_from_any_guess(
+    one: str, two: str, guess: int, most: int
+) -> None:
+    assert _common_head(one, two, guess) == _count_shared(one, two)
+    most = min(most, len(one), len(two))
+    shared = _count_shared(one[::-1], two[::-1])
+    assert _common_tail(one, two, min(guess, most), most) == min(most, shared)
 
 
 async def test_the_segments_of_an_ended_reply_are_merged(tmp_path: Path) -> None:

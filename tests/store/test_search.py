@@ -210,6 +210,19 @@ async def test_a_purged_text_is_nowhere_in_the_files(store: SqliteStore, tmp_pat
             assert b"unforgettable" not in data, file
 
 
+async def test_a_session_of_many_messages_is_purged(store: SqliteStore) -> None:
+    """SQLite stops a cascade from message to message after 1,000."""
+    await store.create_session(Session("long", "Long", START, START))
+    parent: str | None = None
+    for number in range(1_100):
+        message = Message(f"m{number}", Role.USER, (TextPart("More"),), START, parent)
+        await store.add_message("long", message)
+        parent = message.id
+    purged, _ = await SqliteLibrary(lambda: store.database).purge(["long"], NOW)
+    assert purged.sessions == 1
+    assert await store.list_sessions() == ()
+
+
 async def test_a_purge_beside_a_reader_is_finished_later(
     store: SqliteStore, tmp_path: Path
 ) -> None:
@@ -228,17 +241,39 @@ async def test_a_purge_beside_a_reader_is_finished_later(
 
 async def test_a_fork_keeps_what_it_shows_when_its_origin_is_purged(store: SqliteStore) -> None:
     exchange = await add_session(store, "origin", "Hello", answer("World"))
-    await store.create_session(Session("fork", "Fork", START, START))
-    asked = Message("fork-u", Role.USER, (TextPart("Hello"),), START)
-    reply = Message("fork-a", Role.ASSISTANT, (), START, "fork-u", (ReplySource(exchange.id, 0),))
-    await store.add_message("fork", asked)
-    await store.add_message("fork", reply)
+    await add_fork(store, "fork", exchange)
     index = index_of(store)
     await index.update()
     await SqliteLibrary(lambda: store.database).purge(["origin"], NOW)
     stored = await store.load_session("fork")
     assert [e.choice(0).text for e in stored.exchanges.values()] == ["World"]
     assert await found(index, "world") == ["fork"]
+
+
+async def test_forks_that_are_purged_together_keep_nothing_for_each_other(
+    store: SqliteStore,
+) -> None:
+    shown = await add_session(store, "origin", "Hello", answer("World"))
+    await add_fork(store, "gone", shown)
+    await add_fork(store, "stays", shown)
+    await add_fork(store, "other", await add_session(store, "first", "Hello", answer("Moon")))
+    index, library = index_of(store), SqliteLibrary(lambda: store.database)
+    await index.update()
+    purged, _ = await library.purge(["gone", "origin", "other", "first"], NOW)
+    assert (purged.sessions, purged.exchanges) == (4, 1)
+    stored = await store.load_session("stays")
+    assert [e.choice(0).text for e in stored.exchanges.values()] == ["World"]
+    assert await found(index, "world or moon") == ["stays"]
+
+
+async def add_fork(store: SqliteStore, name: str, shown: Exchange) -> None:
+    """A session that shows the exchange of another one."""
+    await store.create_session(Session(name, "Fork", START, START))
+    asked = Message(f"{name}-u", Role.USER, (TextPart("Hello"),), START)
+    source = ReplySource(shown.id, 0)
+    reply = Message(f"{name}-a", Role.ASSISTANT, (), START, asked.id, (source,))
+    await store.add_message(name, asked)
+    await store.add_message(name, reply)
 
 
 async def check_alike(index: SqliteSearchIndex, facts: Mapping[str, Facts], text: str) -> set[str]:

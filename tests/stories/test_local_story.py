@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from replyscope.local.catalogue import LIGHT, find_weights
-from replyscope.local.download import weights_path
+from replyscope.local.catalogue import LIGHT, find_weights, weights_path
 from tests.cli.run import run_program
 
 if sys.platform == "win32":

@@ -10,8 +10,8 @@ import pytest
 from filelock import FileLock
 
 from replyscope.domain.errors import LocalModelError
-from replyscope.local.catalogue import LIGHT, find_weights
-from replyscope.local.download import install_weights, weights_path
+from replyscope.local.catalogue import LIGHT, find_weights, weights_path
+from replyscope.local.download import install_weights
 from replyscope.local.verifying import verify_weights
 
 CACHE = Path(platformdirs.user_cache_dir("replyscope-tests"))

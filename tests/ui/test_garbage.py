@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from replyscope.ui.terminal.garbage import FullCollections
+from replyscope.ui.terminal.garbage import FullCollections, Start
 
 
 class Knot:
@@ -48,3 +48,18 @@ def test_sessions_that_always_stream_put_it_off_for_a_while(
         assert old_knot() is not None
     collections.collect(is_streaming=True)
     assert old_knot() is None
+
+
+def test_the_objects_of_the_start_are_excluded_once_and_without_a_collection(
+    old_knot: "weakref.ref[Knot]",
+) -> None:
+    start = Start()
+    try:
+        start.settle()
+        frozen = gc.get_freeze_count()
+        assert frozen
+        start.settle()
+        assert gc.get_freeze_count() == frozen
+        assert old_knot() is not None
+    finally:
+        gc.unfreeze()

@@ -85,6 +85,26 @@ async def test_a_click_points_at_a_message_and_the_wheel_scrolls(
         assert transcript.cursor == 0
 
 
+async def test_a_drawn_line_shares_its_styles_and_the_mouse_still_finds_a_place(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply("\n\n".join(["same words"] * 6))
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await ask(pilot)
+        transcript = chat_of(pilot).panes.transcript
+        drawn = transcript.render_lines(transcript.size.region)
+        same = [strip for strip in drawn if "same words" in strip.text]
+        assert len(same) == 6
+        assert len({style for strip in same for _, style, _ in strip}) <= 2
+        row = next(n for n, strip in enumerate(drawn) if "same words" in strip.text)
+        assert transcript.render_line(row).text == drawn[row].text
+        x, y = transcript.region.offset.x + 2 + 5, transcript.region.offset.y + row
+        widget, place = pilot.app.screen.get_widget_and_offset_at(x, y)
+        assert widget is transcript
+        assert place is not None
+        assert place.x == 5
+
+
 def wheel_up(widget: Widget) -> MouseScrollUp:
     return MouseScrollUp(widget, 1, 1, 0, -1, 0, False, False, False)
 

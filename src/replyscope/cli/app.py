@@ -28,6 +28,8 @@ def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard, look: Loo
     look = replace(look, ascii_only=look.ascii_only or not draws_symbols())
 
     def load() -> "Services":
+        allocator = importlib.import_module("replyscope.cli.allocator")
+        allocator.give_back_large_blocks()
         parts = importlib.import_module("replyscope.cli.services")
         services: Services = parts.build_services(arguments, paths)
         built.append(services)

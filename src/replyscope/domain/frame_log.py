@@ -4,10 +4,11 @@ Frames are almost equal: a page compresses to a twentieth. Only the page that wa
 and the page that grows are uncompressed.
 """
 
-import json
 import zlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import overload
 
 from replyscope.domain.event import WireFrame
@@ -67,14 +68,27 @@ class FrameLog(Sequence[WireFrame]):
         place = bisect_right(self._starts, number) - 1
         if self._read[0] != place:
             page = self._pages[place]
-            self._read = (place, _unpack(page) if isinstance(page, bytes) else page)
+            count = self._starts[place + 1] - self._starts[place]
+            self._read = (place, _unpack(page, count) if isinstance(page, bytes) else page)
         return self._read[1][number - self._starts[place]]
 
 
 def _pack(frames: list[WireFrame]) -> bytes:
-    rows = [(frame.at_ms, frame.text) for frame in frames]
-    return zlib.compress(json.dumps(rows).encode("ascii"), 1)
+    """Times, lengths and texts. As JSON, a page took three times as long, while keys waited."""
+    times = array("d", [frame.at_ms for frame in frames])
+    lengths = array("L", [len(frame.text) for frame in frames])
+    texts = "".join(frame.text for frame in frames).encode("utf-8", "surrogatepass")
+    return zlib.compress(times.tobytes() + lengths.tobytes() + texts, 1)
 
 
-def _unpack(data: bytes) -> list[WireFrame]:
-    return [WireFrame(at_ms, text) for at_ms, text in json.loads(zlib.decompress(data))]
+def _unpack(data: bytes, count: int) -> list[WireFrame]:
+    whole = zlib.decompress(data)
+    times, lengths = array("d"), array("L")
+    text_start = count * (times.itemsize + lengths.itemsize)
+    times.frombytes(whole[: count * times.itemsize])
+    lengths.frombytes(whole[count * times.itemsize : text_start])
+    text = whole[text_start:].decode("utf-8", "surrogatepass")
+    ends = accumulate(lengths, initial=0)
+    return [
+        WireFrame(at_ms, text[a:b]) for at_ms, (a, b) in zip(times, pairwise(ends), strict=True)
+    ]

@@ -7,12 +7,16 @@ comes twice does no harm.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+from functools import total_ordering
 from typing import Protocol, runtime_checkable
 
+from replyscope.domain.values import dataclass
 
-@dataclass(frozen=True, slots=True, order=True)
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """The time of a change by a hybrid logical clock: milliseconds since 1970, a counter, and the
     id of the machine. Stamps of different changes are never equal.
@@ -21,6 +25,12 @@ class Stamp:
     at_ms: int
     counter: int
     machine: str
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Stamp):
+            return NotImplemented
+        mine = self.at_ms, self.counter, self.machine
+        return mine < (other.at_ms, other.counter, other.machine)
 
 
 class EntryKind(StrEnum):

@@ -33,6 +33,8 @@ class FrameSplitter:
     def __init__(self) -> None:
         self._rest = bytearray()
         self._seen = 0
+        self._has_return = False
+        """Whether the rest may have a carriage return."""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The frames that this chunk completes. Raises Flood when one never ends."""
@@ -41,47 +43,60 @@ class FrameSplitter:
             del rest[_KEPT_OF_A_FLOOD:]
             raise Flood(f"a frame of more than {MOST_FRAME // 1024**2} MB")
         rest += chunk
+        # The end of a long frame is searched once for each chunk: never in all that came before.
+        self._has_return = b"\r" in chunk or (self._has_return and b"\r" in rest)
         yield from self._cut_at_blank_lines(rest)
-        if b"\n" in chunk and rest:
+        if b"\n" in chunk and b"\n" in rest:
             yield from self._cut_at_whole_lines(rest)
         self._seen = len(rest)
 
     def _cut_at_blank_lines(self, rest: bytearray) -> Iterator[bytes]:
         start = 0
-        if b"\r" in rest:
-            for match in _BLANK_LINE.finditer(rest, max(0, self._seen - 3)):
-                if match.end() == len(rest) and rest.endswith(b"\r"):
-                    break
-                yield bytes(rest[start : match.end()])
-                start = match.end()
-        else:
-            end = rest.find(b"\n\n", max(0, self._seen - 1))
-            while end >= 0:
-                yield bytes(rest[start : end + 2])
-                start = end + 2
-                end = rest.find(b"\n\n", start)
-        if start:
-            del rest[:start]
+        try:
+            if self._has_return:
+                for match in _BLANK_LINE.finditer(rest, max(0, self._seen - 3)):
+                    if match.end() == len(rest) and rest.endswith(b"\r"):
+                        break
+                    before, start = start, match.end()
+                    yield _part(rest, before, start)
+            else:
+                end = rest.find(b"\n\n", max(0, self._seen - 1))
+                while end >= 0:
+                    before, start = start, end + 2
+                    yield _part(rest, before, start)
+                    end = rest.find(b"\n\n", start)
+        finally:  # also when the reader stops after a frame: it got that one
+            if start:
+                del rest[:start]
 
     def _cut_at_whole_lines(self, rest: bytearray) -> Iterator[bytes]:
         """For servers that separate events by one line break: a line with complete data ends its
         frame when another field follows.
         """
         start = 0
-        while (match := _WHOLE_LINE.search(rest, start)) is not None:
-            if not _is_whole(match[1]):
-                break
-            yield bytes(rest[start : match.end()])
-            start = match.end()
-        if start:
-            del rest[:start]
+        try:
+            while (match := _WHOLE_LINE.search(rest, start)) is not None:
+                if not _is_whole(match[1]):
+                    break
+                before, start = start, match.end()
+                yield _part(rest, before, start)
+        finally:
+            if start:
+                del rest[:start]
 
     def finish(self) -> bytes:
         """The rest at the end of the stream: a frame without its blank line, or nothing."""
         rest = bytes(self._rest)
         self._rest.clear()
         self._seen = 0
+        self._has_return = False
         return rest
+
+
+def _part(rest: bytearray, start: int, end: int) -> bytes:
+    """A part, copied once."""
+    with memoryview(rest) as view:
+        return bytes(view[start:end])
 
 
 def _is_whole(data: bytes) -> bool:

@@ -4,6 +4,8 @@ Each hash belongs to the file that the model's authors publish, so the packages 
 any mirror.
 """
 
+from pathlib import Path
+
 from replyscope.domain.errors import LocalModelError
 from replyscope.domain.values import dataclass
 
@@ -64,3 +66,8 @@ def find_weights(name: str) -> Weights:
             return weights
     names = ", ".join(weights.name for weights in CATALOGUE)
     raise LocalModelError(f"There is no embedded model {name!r}.", f"The models are: {names}.")
+
+
+def weights_path(folder: Path, weights: Weights) -> Path:
+    """The path of installed weights."""
+    return folder / f"{weights.name}.gguf"

@@ -17,16 +17,11 @@ from replyscope.domain.errors import LocalModelError
 from replyscope.domain.isolated_python import python_command, python_environment
 from replyscope.domain.local_models import InstallProgress
 from replyscope.domain.system_words import system_words
-from replyscope.local.catalogue import Weights, WeightsPart
+from replyscope.local.catalogue import Weights, WeightsPart, weights_path
 from replyscope.local.verifying import note_verified, verify_weights
 
 _POLL_S = 0.2
 _BLOCK = 1 << 20
-
-
-def weights_path(folder: Path, weights: Weights) -> Path:
-    """The path of installed weights."""
-    return folder / f"{weights.name}.gguf"
 
 
 async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[InstallProgress, None]:

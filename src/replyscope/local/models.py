@@ -18,9 +18,7 @@ from replyscope.domain.local_models import InstallProgress, LocalModel
 from replyscope.domain.regular_file import write_own
 from replyscope.domain.system_words import system_words
 from replyscope.domain.typed_path import typed_path
-from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
-from replyscope.local.download import install_weights, weights_path
-from replyscope.local.verifying import verify_weights
+from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights, weights_path
 
 _CONTEXT_TOKENS = 8_192
 _START_TIMEOUT_S = 120.0
@@ -73,6 +71,8 @@ class EmbeddedModels:
         missing = self.missing_engine()
         if missing is not None:
             raise LocalModelMissing(missing)
+        from replyscope.local.download import install_weights  # the chat starts without it
+
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             async with contextlib.aclosing(
@@ -143,6 +143,8 @@ class EmbeddedModels:
             raise LocalModelMissing(
                 f"{path.name} is not installed.", f"Run `replyscope local install {name}`."
             )
+        from replyscope.local.verifying import verify_weights  # the chat starts without it
+
         await asyncio.to_thread(verify_weights, path, weights)
         return path
 

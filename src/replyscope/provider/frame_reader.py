@@ -65,8 +65,8 @@ class FrameReader:
 
 def _bare_lines(text: str) -> list[EventData]:
     """JSON objects without a field name: the whole frame, or one object per line."""
-    if _OBJECT.match(text) is None and "\n{" not in text:
-        return []
+    if _OBJECT.match(text) is None and text.find("\n{", text.find("\n")) < 0:
+        return []  # a line break alone is found much faster, in a text of 20 MB
     whole = text.strip()
     if isinstance(value := _value_of(whole), dict):
         return [EventData(None, whole, value)]

@@ -6,6 +6,7 @@ frame that is not JSON or has an error. Here every byte is recorded in a frame. 
 the events that it can parse; the other events are kept separately.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ MOST_EMPTY = 100_000
 """Consecutive frames without data: at one per second, more than a day."""
 MOST_EMPTY_BYTES = 16 * 1024 * 1024
 """Bytes of consecutive frames without data."""
+
+
+_LONG = 512 * 1024
+"""The bytes of a frame that takes longer than 5 ms to parse; one of 20 MB takes 0.1 s."""
 
 
 @dataclass(slots=True)
@@ -71,12 +76,38 @@ class FrameTap:
 
     def _record(self, raw: bytes, at_ms: float, *, is_given: bool = True) -> list[ServerSentEvent]:
         """Record a frame; return its events for the SDK, none unless `is_given`."""
+        return self._note(raw, *self._parse(raw), at_ms, is_given=is_given)
+
+    async def _record_apart(self, raw: bytes, at_ms: float) -> list[ServerSentEvent]:
+        """Record a long frame, which a thread parses, so that keys are handled meanwhile."""
+        parsing = asyncio.ensure_future(asyncio.to_thread(self._parse, raw))
+        try:
+            parsed = await asyncio.shield(parsing)
+        except asyncio.CancelledError:
+            self._note(raw, *await parsing, at_ms, is_given=False)
+            raise
+        return self._note(raw, *parsed, at_ms)
+
+    def _parse(self, raw: bytes) -> tuple[str, list[EventData] | None]:
+        """The masked text of a frame, and its events; None for too many values."""
         # Masked before it is parsed, so that events and the recording have the same text.
         text = self._mask.text(raw.decode("utf-8", errors="replace"))
         if has_too_many_values(raw):
+            return text, None
+        return text, self._reader.read(text)
+
+    def _note(
+        self,
+        raw: bytes,
+        text: str,
+        said: list[EventData] | None,
+        at_ms: float,
+        *,
+        is_given: bool = True,
+    ) -> list[ServerSentEvent]:
+        if said is None:
             self._arrivals.append(Arrival(WireFrame(at_ms, text)))
             raise Flood(f"a frame with more than {MOST_VALUES:,} values")
-        said = self._reader.read(text)
         if not self.saw_data and len(self.first_text) < 65_536:
             self.first_text += text
         if not said:
@@ -108,7 +139,9 @@ class FrameTap:
             async for chunk in chunks:
                 at_ms = self._elapsed_ms()
                 for raw in splitter.feed(chunk):
-                    for sse in self._record(raw, at_ms):
+                    is_long = len(raw) > _LONG
+                    given = await self._record_apart(raw, at_ms) if is_long else None
+                    for sse in self._record(raw, at_ms) if given is None else given:
                         yield sse
         except BaseException:
             self._record_last(splitter, at_ms, is_given=False)

@@ -9,7 +9,7 @@ import json
 import math
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.unicode_text import join_halves
@@ -19,6 +19,8 @@ _COLUMNS = b"\x01"
 """The first byte of a segment in columns; a compressed list of pairs begins with another."""
 _LEVEL = 6
 _MOST_MS = 1e12
+_NEAR = 16
+"""The characters that are compared one by one: a guess is rarely further off."""
 
 
 def encode_frames(frames: Sequence[WireFrame]) -> bytes:
@@ -81,9 +83,12 @@ def _common_head(one: str, two: str, guess: int) -> int:
     guess = min(guess, most)
     if one[:guess] != two[:guess]:
         guess = bisect_left(range(guess), 1, key=lambda count: one[: count + 1] != two[: count + 1])
-    while guess < most and one[guess] == two[guess]:
+    near = min(guess + _NEAR, most)
+    while guess < near and one[guess] == two[guess]:
         guess += 1
-    return guess
+    if guess < near or guess == most:
+        return guess
+    return _go_on(lambda start, end: one[start:end] == two[start:end], guess, most)
 
 
 def _common_tail(one: str, two: str, guess: int, most: int) -> int:
@@ -92,6 +97,28 @@ def _common_tail(one: str, two: str, guess: int, most: int) -> int:
         guess = bisect_left(
             range(guess), 1, key=lambda count: one[-count - 1 :] != two[-count - 1 :]
         )
-    while guess < most and one[-guess - 1] == two[-guess - 1]:
+    near = min(guess + _NEAR, most)
+    while guess < near and one[-guess - 1] == two[-guess - 1]:
         guess += 1
-    return guess
+    if guess < near or guess == most:
+        return guess
+    first, second = len(one), len(two)
+    return _go_on(
+        lambda start, end: one[first - end : first - start] == two[second - end : second - start],
+        guess,
+        most,
+    )
+
+
+def _go_on(is_equal: Callable[[int, int], bool], known: int, most: int) -> int:
+    """How many characters are equal, of `most`, in steps that double; `known` ones are.
+
+    Long frames that repeat each other kept this thread busy one character at a time, and keys
+    waited for it.
+    """
+    step = _NEAR
+    while known + step <= most and is_equal(known, known + step):
+        known += step
+        step *= 2
+    candidates = range(known, min(known + step - 1, most))
+    return known + bisect_left(candidates, 1, key=lambda count: not is_equal(known, count + 1))

@@ -25,6 +25,7 @@ from replyscope.store.index_entry import (
 )
 from replyscope.store.index_writer import IndexWriter
 from replyscope.store.shards import drop_shards, remove_words
+from replyscope.store.sql_functions import LISTED
 from replyscope.store.usage_sums import keep_zone
 
 _DENSITY = 3
@@ -216,7 +217,8 @@ def forget(connection: sqlite3.Connection, exchange_ids: Sequence[str]) -> set[i
         ).fetchall()
         for found in _words_of(connection, rows):
             shards |= remove_words(connection, [one for one in found.items() if one[1]])
-            connection.executemany("DELETE FROM fact WHERE id = ?", [(one,) for one in found])
+            # One statement for all: its triggers and cascades are prepared once.
+            connection.execute(f"DELETE FROM fact WHERE id IN {LISTED}", (json.dumps([*found]),))
     return shards
 
 

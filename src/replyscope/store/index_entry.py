@@ -17,6 +17,7 @@ from replyscope.domain.words import words_of
 from replyscope.store.cells import names_in
 from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
 from replyscope.store.connection import stored
+from replyscope.store.packing import pack, texts_of_list
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Returns the texts and facts by which an exchange can be found."""
@@ -160,7 +161,7 @@ def pack_texts(entry: IndexEntry) -> bytes:
     """
     prompt, text, reasoning, calls = entry.texts
     said = None if text == "\n".join(str(row[1]) for row in entry.choices) else text
-    return zlib.compress(json.dumps((prompt, said, reasoning, calls)).encode("ascii"), 1)
+    return pack(texts_of_list((prompt, said, reasoning, calls)))
 
 
 def read_texts(connection: sqlite3.Connection, fact_id: int, packed: bytes) -> tuple[str, ...]:

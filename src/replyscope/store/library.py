@@ -3,6 +3,7 @@
 Implements the SqliteLibrary protocol.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -17,15 +18,15 @@ from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
 from replyscope.store.index import forget
 from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
+from replyscope.store.overwriting import is_pending, note_removed, overwrite_removed
 from replyscope.store.purged import note_purged
 from replyscope.store.requests import unpack_ids
 from replyscope.store.rows import tags_of
-from replyscope.store.shards import has_earlier, merge_words
+from replyscope.store.shards import merge_words
 from replyscope.store.spending import keep_costs
-from replyscope.store.sqlite_errors import is_busy
+from replyscope.store.sql_functions import LISTED
 from replyscope.store.usage_sums import drop_empty_sums
 
-_PENDING = "purge"
 _TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
 """The SELECT skips a session that was removed meanwhile."""
 
@@ -123,24 +124,22 @@ class SqliteLibrary:
         return Purged(len(session_ids), count, is_pending=not is_clean), paths
 
     async def finish_purge(self) -> bool:
-        """Overwrite the pages of removed rows. Returns whether that is complete.
+        """Overwrite the copies of removed rows. Returns whether that is complete.
 
         It is incomplete while another process reads old pages of the file.
         """
         database = self._database()
-        if database.path is None:
+        path = database.path
+        if path is None:
             return True
-        for backup in database.path.parent.glob(f"{database.path.name}.v*.bak*"):
+        for backup in path.parent.glob(f"{path.name}.v*.bak*"):
             with suppress(OSError):
                 backup.unlink()
-        return await database.maintain(_vacuum)
+        return await database.maintain(lambda c: overwrite_removed(c, path))
 
     async def has_pending_purge(self) -> bool:
         """Whether an earlier purge could not be finished."""
-        sql = "SELECT 1 FROM note WHERE name = ?"
-        return await self._database().read(
-            lambda c: c.execute(sql, (_PENDING,)).fetchone() is not None
-        )
+        return await self._database().read(is_pending)
 
     async def size(self) -> StoreSize:
         """The numbers of rows and the size of the file."""
@@ -175,51 +174,50 @@ def remove_sessions(
     """Delete sessions. Returns the number of exchanges, and the paths of their tools' and replies'
     files that no other session has: a file is named by its content, and shared.
     """
-    connection.execute("PRAGMA secure_delete = ON")
-    count = 0
+    removed = json.dumps(session_ids)
+    _move_shared_exchanges(connection, removed)
+    keep_costs(connection, removed, now)
+    note_purged(connection, removed)
     paths: list[str] = []
     texts: list[str] = []
-    shards: set[int] = set()
     for session_id in session_ids:
-        _move_shared_exchanges(connection, session_id)
-        keep_costs(connection, session_id, now)
-        exchanges = connection.execute(
-            "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
-        ).fetchall()
-        shards |= forget(connection, [exchange_id for (exchange_id,) in exchanges])
         paths += image_paths(connection, session_id)
         said, files = _prompts_and_paths(connection, session_id)
         texts += said
         paths += files
-        note_purged(connection, session_id)
-        connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
-        count += len(exchanges)
+    exchanges = connection.execute(
+        f"SELECT id FROM exchange WHERE session_id IN {LISTED}", (removed,)
+    ).fetchall()
+    shards = forget(connection, [exchange_id for (exchange_id,) in exchanges])
+    # A cascade from message to message would be as deep as a session is long: SQLite stops it.
+    connection.execute(
+        f"UPDATE message SET parent_id = NULL WHERE session_id IN {LISTED}", (removed,)
+    )
+    # One statement for all: its triggers and cascades are prepared once.
+    connection.execute(f"DELETE FROM session WHERE id IN {LISTED}", (removed,))
     _forget_prompts(connection, texts)
     _drop_unused_pieces(connection)
     drop_empty_sums(connection)
     drop_unused_cells(connection)
     merge_words(connection, sorted(shards))
-    connection.execute("INSERT OR REPLACE INTO note VALUES (?, '1')", (_PENDING,))
-    return count, tuple(unused_paths(connection, paths))
+    note_removed(connection)
+    return len(exchanges), tuple(unused_paths(connection, paths))
 
 
-def _move_shared_exchanges(connection: sqlite3.Connection, session_id: str) -> None:
-    """Move the exchanges that a fork shares to the fork."""
+def _move_shared_exchanges(connection: sqlite3.Connection, removed: str) -> None:
+    """Move the exchanges that a fork shares to the fork, if it stays."""
     rows = connection.execute(
         "SELECT e.id, m.session_id, m.id FROM exchange e "
         "JOIN source ON source.exchange_id = e.id JOIN message m ON m.id = source.message_id "
-        "WHERE e.session_id = ? AND m.session_id <> ?",
-        (session_id, session_id),
+        f"WHERE e.session_id IN {LISTED} AND m.session_id NOT IN {LISTED}",
+        (removed, removed),
     ).fetchall()
     for exchange_id, heir, message_id in rows:
-        connection.execute(
-            "UPDATE exchange SET session_id = ?, message_id = ? WHERE id = ?",
-            (heir, message_id, exchange_id),
-        )
-        connection.execute(
-            "UPDATE fact SET session_id = ?, message_id = ? WHERE exchange_id = ?",
-            (heir, message_id, exchange_id),
-        )
+        for table, key in (("exchange", "id"), ("fact", "exchange_id")):
+            connection.execute(
+                f"UPDATE {table} SET session_id = ?, message_id = ? WHERE {key} = ?",
+                (heir, message_id, exchange_id),
+            )
 
 
 def _prompts_and_paths(
@@ -229,7 +227,7 @@ def _prompts_and_paths(
     texts: list[str] = []
     paths: list[str] = []
     for (written,) in connection.execute(
-        "SELECT parts FROM message WHERE session_id = ?", (session_id,)
+        "SELECT parts FROM message WHERE session_id = ? AND parts <> '[]'", (session_id,)
     ):
         for part in read_parts(written):
             if isinstance(part, TextPart | FilePart):
@@ -255,27 +253,6 @@ def _drop_unused_pieces(connection: sqlite3.Connection) -> None:
         used.update(unpack_ids(packed))
     known = {row[0] for row in connection.execute("SELECT id FROM piece")}
     connection.executemany("DELETE FROM piece WHERE id = ?", [(n,) for n in known - used])
-
-
-def _vacuum(connection: sqlite3.Connection) -> bool:
-    """Rewrite the file and truncate the WAL. Returns whether both succeeded, and no full-text table
-    of an older version is left.
-    """
-    try:
-        connection.execute("PRAGMA busy_timeout = 1000")
-        connection.execute("VACUUM")
-        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy or has_earlier(connection):
-            return False
-        connection.execute("DELETE FROM note WHERE name = ?", (_PENDING,))
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.OperationalError as error:
-        if not is_busy(error):
-            raise
-        return False
-    finally:
-        connection.execute("PRAGMA busy_timeout = 10000")
-    return True
 
 
 def _size(connection: sqlite3.Connection, path: Path | None) -> StoreSize:

@@ -5,15 +5,19 @@ The id of an imported session is a hash of names in its file; nothing else of it
 
 import sqlite3
 
+from replyscope.store.sql_functions import LISTED
+
 _NAME = "purged "
 
 
-def note_purged(connection: sqlite3.Connection, session_id: str) -> None:
-    """Note a session before it is removed, if it was imported from another program's file."""
+def note_purged(connection: sqlite3.Connection, removed: str) -> None:
+    """Note the sessions that are removed and were imported from another program's file. Their ids
+    are a JSON array.
+    """
     connection.execute(
         "INSERT OR REPLACE INTO note SELECT ? || id, '1' FROM session "
-        "WHERE id = ? AND source NOT IN ('', 'watch')",
-        (_NAME, session_id),
+        f"WHERE id IN {LISTED} AND source NOT IN ('', 'watch')",
+        (_NAME, removed),
     )
 
 

@@ -26,12 +26,16 @@ class FrozenConnection(TolerantConnection):
 
     def is_outdated(self) -> bool:
         """Whether the file has changed since it was opened."""
-        return self.state != _state(self.path) or _has_wal(self.path)
+        return self.state != _state(self.path) or has_wal(self.path)
 
 
 def connect(name: str) -> sqlite3.Connection:
-    """A connection that waits for locks, and begins no transactions by itself."""
-    return _connect(name, TolerantConnection)
+    """A connection that waits for locks, begins no transactions by itself, and overwrites what it
+    deletes, which not every build of SQLite does without being told.
+    """
+    connection = _connect(name, TolerantConnection)
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
 
 
 def _connect(
@@ -66,7 +70,7 @@ def _connect_frozen(path: Path, error: sqlite3.Error) -> FrozenConnection:
     """A connection to a file that can't be written. Raises the error if the newest changes are
     in the WAL: this connection would not see them.
     """
-    if _has_wal(path):
+    if has_wal(path):
         raise error
     state = _state(path)
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
@@ -76,7 +80,7 @@ def _connect_frozen(path: Path, error: sqlite3.Error) -> FrozenConnection:
     return connection
 
 
-def _has_wal(path: Path) -> bool:
+def has_wal(path: Path) -> bool:
     """Whether changes are in the WAL that were not yet written to the file."""
     try:
         return path.with_name(f"{path.name}-wal").stat().st_size > 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from replyscope.domain.errors import StoreTooNew
 from replyscope.store.hub_tables import HUB_TABLES
 from replyscope.store.index_tables import TABLES_BY_TIME
+from replyscope.store.overwriting import OVERWRITING, note_overwrites
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.usage_sums import KEPT_SUMS, SUMS_OF_NEW, USAGE_TABLES
 from replyscope.store.views import BOUNDED_USAGE, VIEW_SCRIPT
@@ -277,6 +278,7 @@ MIGRATIONS: tuple[str, ...] = (
     _FAST_PURGE,
     KEPT_SUMS,
     SUMS_OF_NEW,
+    OVERWRITING,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 _WITHOUT_BACKUP = frozenset(
@@ -288,6 +290,7 @@ _WITHOUT_BACKUP = frozenset(
         _FAST_PURGE,
         KEPT_SUMS,
         SUMS_OF_NEW,
+        OVERWRITING,
     )
 )
 """The scripts that change only indexes and views, which can be made again. They need no backup,
@@ -308,22 +311,30 @@ def migrate(
     version = _version(connection)
     if path is not None and needs_backup(version, migrations):
         _back_up(connection, path)
+    is_new = False
     while version < len(migrations):
         connection.execute("BEGIN EXCLUSIVE")
         try:
             # Another process may have migrated while this one waited for the lock.
             version = _version(connection)
             if version < len(migrations):
-                for statement in _statements(migrations[version]):
-                    connection.execute(statement)
-                if migrations[version] is TABLES_BY_TIME:
-                    shrink_earlier(connection)  # a new file has no replies of older versions
+                is_new = is_new or version == 0
+                _run(connection, migrations[version], is_new=is_new)
                 version += 1
                 connection.execute(f"PRAGMA user_version = {version}")
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def _run(connection: sqlite3.Connection, script: str, *, is_new: bool) -> None:
+    for statement in _statements(script):
+        connection.execute(statement)
+    if script is TABLES_BY_TIME:
+        shrink_earlier(connection)  # a new file has no replies of older versions
+    if script is OVERWRITING and is_new:
+        note_overwrites(connection)
 
 
 def needs_backup(version: int, migrations: Sequence[str] = MIGRATIONS) -> bool:

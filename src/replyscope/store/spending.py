@@ -12,6 +12,7 @@ from replyscope.domain.json_values import to_ms
 from replyscope.domain.spending import Committed, Reservation
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
+from replyscope.store.sql_functions import LISTED
 
 _LONGEST = timedelta(days=1)
 """The age of a reservation that is deleted although its process lives."""
@@ -87,15 +88,17 @@ def daily_costs(connection: sqlite3.Connection, since: datetime) -> dict[date, f
     return {date.fromisoformat(day): usd for day, usd in found if day is not None}
 
 
-def keep_costs(connection: sqlite3.Connection, session_id: str, now: datetime) -> None:
-    """Keep the costs of the last days of a session that is removed, by day and nothing else."""
+def keep_costs(connection: sqlite3.Connection, removed: str, now: datetime) -> None:
+    """Keep the costs of the last days of sessions that are removed, by day and nothing else. Their
+    ids are a JSON array.
+    """
     connection.execute(
         f"INSERT INTO purged_cost SELECT {_DAY} AS day, sum(cost_usd) FROM exchange "
-        "WHERE session_id = ? AND cost_usd IS NOT NULL AND started_at >= ? GROUP BY day "
+        f"WHERE session_id IN {LISTED} AND cost_usd IS NOT NULL AND started_at >= ? GROUP BY day "
         "HAVING day IS NOT NULL "
         "ON CONFLICT (day) DO UPDATE SET usd = usd + excluded.usd",
-        (session_id, to_ms(now - _KEPT)),
+        (removed, to_ms(now - _KEPT)),
     )
     oldest = (now - _KEPT).astimezone().date().isoformat()
     connection.execute("DELETE FROM purged_cost WHERE day < ?", (oldest,))
-    connection.execute("DELETE FROM reservation WHERE session_id = ?", (session_id,))
+    connection.execute(f"DELETE FROM reservation WHERE session_id IN {LISTED}", (removed,))

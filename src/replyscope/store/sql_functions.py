@@ -1,4 +1,6 @@
-"""The SQL functions of our connections, which the triggers of the hub's change log call."""
+"""The SQL functions of our connections, which the triggers of the hub's change log call, and SQL
+for lists of values.
+"""
 
 import json
 import sqlite3
@@ -6,6 +8,9 @@ import time
 from collections.abc import Callable
 
 from replyscope.domain.hub_merge import changed_settings
+
+LISTED = "(SELECT value FROM json_each(?))"
+"""The values of a parameter that is a JSON array."""
 
 NowMs = Callable[[], int]
 """Returns the wall clock in milliseconds since 1970."""

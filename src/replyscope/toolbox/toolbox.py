@@ -1,14 +1,17 @@
 """The toolbox of this machine: its functions and tool servers."""
 
 import asyncio
+import importlib
 import re
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from replyscope.domain.errors import AttachmentError
+from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.tool import (
     ConsentRule,
     Offer,
@@ -19,8 +22,10 @@ from replyscope.domain.tool import (
 )
 from replyscope.toolbox.files import NOT_KEPT, KeptFiles
 from replyscope.toolbox.functions import FunctionTools
-from replyscope.toolbox.servers import ToolServers
-from replyscope.toolbox.sign_in import OpenPage
+
+if TYPE_CHECKING:  # the protocol of tool servers is loaded with the first of them
+    from replyscope.toolbox.servers import ToolServers
+    from replyscope.toolbox.sign_in import OpenPage
 
 _LONGEST_NAME = 64
 
@@ -38,32 +43,32 @@ class LocalToolbox:
         folder: Path,
         kept: Path | None,
         settings: Callable[[], ToolSettings],
-        open_page: OpenPage = webbrowser.open,
+        open_page: "OpenPage" = webbrowser.open,
         server_folders: Path | None = None,
     ) -> None:
         self._files = KeptFiles(kept)
         self._functions = FunctionTools(paths, folder, settings)
-        self._servers = ToolServers(
-            lambda: settings().servers, open_page, lambda: settings().timeout_s, server_folders
-        )
-        self.read_resource = self._servers.read_resource
-        """Reads a resource as an attachment. Raises AttachmentError."""
-        self.fill_prompt = self._servers.fill_prompt
-        """The text of a prompt. Raises AttachmentError."""
-        self.close = self._servers.close
-        """Stops all tool servers."""
+        self._settings = settings
+        self._open_page = open_page
+        self._server_folders = server_folders
+        self._servers: ToolServers | None = None
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that match the names, under unique names."""
-        names = {server_of(name) for name in wanted}
         functions, served = await asyncio.gather(
-            self._functions.tools(), self._servers.tools(names - {""})
+            self._functions.tools(), self._served_tools(servers_of(wanted))
         )
         return name_apart([tool for tool in (*functions, *served) if tool.is_named_in(wanted)])
 
+    async def _served_tools(self, names: set[str]) -> tuple[Tool, ...]:
+        servers = await self._loaded()
+        return await servers.tools(names) if servers is not None else ()
+
     async def sources(self) -> tuple[ToolSource, ...]:
         """The sources of tools, with their states."""
-        return (*await self._functions.sources(), *self._servers.sources())
+        servers = await self._loaded()
+        served = servers.sources() if servers is not None else ()
+        return (*await self._functions.sources(), *served)
 
     async def run(
         self,
@@ -76,7 +81,11 @@ class LocalToolbox:
         """Run a tool. `rules` are the rules that allowed the call."""
         kept = self._files if keeps_files else NOT_KEPT
         if tool.source.startswith("mcp:"):
-            return await self._servers.run(tool, arguments, kept)
+            servers = await self._loaded()
+            if servers is None:
+                name = server_of(tool.source)
+                return ToolOutcome(f"Error: the server {name} does not exist.", is_error=True)
+            return await servers.run(tool, arguments, kept)
         return await self._functions.run(tool, arguments, kept, rules)
 
     def place(self, tool: Tool) -> AbstractAsyncContextManager[None]:
@@ -85,11 +94,52 @@ class LocalToolbox:
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """The resources of servers."""
-        return await self._servers.resources({server_of(name) for name in wanted})
+        servers = await self._loaded()
+        return await servers.resources(servers_of(wanted)) if servers is not None else ()
+
+    async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
+        """A resource as an attachment. Raises AttachmentError."""
+        return await (await self._server_of(resource)).read_resource(resource)
 
     async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """The prompts of servers."""
-        return await self._servers.prompts({server_of(name) for name in wanted})
+        servers = await self._loaded()
+        return await servers.prompts(servers_of(wanted)) if servers is not None else ()
+
+    async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
+        """The text of a prompt. Raises AttachmentError."""
+        return await (await self._server_of(prompt)).fill_prompt(prompt, arguments)
+
+    async def _server_of(self, offer: Offer) -> "ToolServers":
+        servers = await self._loaded()
+        if servers is None:
+            raise AttachmentError(
+                f"Could not get {offer.title}: the server {offer.server} does not exist."
+            )
+        return servers
+
+    async def _loaded(self) -> "ToolServers | None":
+        """The tool servers; None while the settings have none: their protocol takes 25 MB."""
+        if self._servers is None and self._settings().servers:
+            module = await asyncio.to_thread(importlib.import_module, "replyscope.toolbox.servers")
+            if self._servers is None:  # else another call was faster
+                self._servers = module.ToolServers(
+                    lambda: self._settings().servers,
+                    self._open_page,
+                    lambda: self._settings().timeout_s,
+                    self._server_folders,
+                )
+        return self._servers
+
+    async def close(self) -> None:
+        """Stop all tool servers."""
+        if self._servers is not None:
+            await self._servers.close()
+
+
+def servers_of(names: Sequence[str]) -> set[str]:
+    """The servers in the names of tools or sources."""
+    return {server_of(name) for name in names} - {""}
 
 
 def server_of(name: str) -> str:

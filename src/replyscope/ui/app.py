@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -19,7 +20,7 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, TextArea
 
 from replyscope.domain.errors import StoreError
@@ -43,6 +44,7 @@ from replyscope.ui.terminal.textual_internals import (
     CompositorUpdate,
     GuardedApp,
     KeptStylesheet,
+    wait_until_mounted,
 )
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts
 from replyscope.ui.terminal.type_ahead import TypeAhead
@@ -56,6 +58,7 @@ if TYPE_CHECKING:  # loaded after the first paint
 
 
 _KEYS = Binding.Group("keys")
+_DIALOG_STYLES = Path(__file__).parent / "styles" / "dialogs.tcss"
 _LONGEST_LEAVING_S = 8.0
 _EAGER_S = 0.0005
 """The longest that a key waits for the thread that loads the rest, in seconds."""
@@ -192,7 +195,19 @@ class ReplyscopeApp(GuardedApp):
     def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
         """Open a screen, and deliver the keys that were typed for it."""
         self.type_ahead.screen_opened(screen)
+        self._add_styles(screen)
         return super().push_screen(screen, *arguments, **options)
+
+    def _add_styles(self, screen: Screen[Any]) -> None:
+        """Add the styles of a screen, and those of all dialogs at the first one. Textual would
+        style the widgets of the screens below for them again.
+        """
+        dialogs = [_DIALOG_STYLES] if isinstance(screen, ModalScreen) else []
+        wanted = [*dialogs, *screen.css_path]
+        added = [path for path in wanted if not self.stylesheet.has_source(str(path))]
+        if added:
+            self.stylesheet.read_all(added)
+            self.stylesheet.reparse()
 
     def _takes_input(self, event: events.Event) -> bool:
         """Offer the input to the chat, and a key to the panel of keys."""
@@ -308,7 +323,8 @@ class ReplyscopeApp(GuardedApp):
         front = self.screen_stack[0]
         assert isinstance(front, FrontScreen)
         sent, text = await front.hand_over()
-        await self.push_screen(self._chat)
+        self.push_screen(self._chat)
+        await wait_until_mounted(self._chat)
         self._chat.take_over(sent, text)
 
     def _take_themes(self, services: "Services") -> None:

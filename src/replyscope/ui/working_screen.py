@@ -15,6 +15,7 @@ from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.styles.styled_once import style_once
+from replyscope.ui.terminal.textual_internals import paint_once
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts, toasts_of
 from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 
@@ -55,6 +56,7 @@ class WorkingScreen(Screen[Result]):
 
     def __init__(self) -> None:
         super().__init__()
+        paint_once(self)
         self._unlogged: WeakSet[Worker[Any]] = WeakSet()
 
     @on(events.Compose)

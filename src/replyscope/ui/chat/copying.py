@@ -1,6 +1,5 @@
 """The commands that copy messages and code, and open links."""
 
-import webbrowser
 from collections.abc import Callable
 
 from replyscope.domain.message import TextPart
@@ -71,5 +70,7 @@ class Copying:
         if not target.startswith(("http://", "https://", "mailto:")):
             self._desk.tell(f"{printable_line(target)} is no web address; it was not opened.")
             return
+        import webbrowser  # at the first link
+
         webbrowser.open(target)
         self._desk.tell(f"Opened {printable_line(target)}", is_error=False)

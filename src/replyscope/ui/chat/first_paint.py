@@ -15,7 +15,7 @@ from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOI
 from replyscope.ui.styles.styled_once import style_once
 from replyscope.ui.terminal.compositor import TightCompositor
 from replyscope.ui.terminal.settling import settle
-from replyscope.ui.terminal.textual_internals import use_compositor
+from replyscope.ui.terminal.textual_internals import paint_once, use_compositor
 from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 WELCOME = """\
@@ -43,6 +43,7 @@ class FrontScreen(HoldsKeys, Screen[None]):
     def __init__(self, *, is_fresh: bool) -> None:
         super().__init__()
         use_compositor(self, TightCompositor())
+        paint_once(self)
         self._is_fresh = is_fresh
         self._sent: list[Message] = []
         self._holds = False

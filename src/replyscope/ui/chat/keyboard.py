@@ -54,8 +54,10 @@ class Keyboard(KeyGuide):
             self._screen.query_one(StatusLine).show_mode(word or mode.value)
             self._groups.panes.composer.show_mode(is_writing=mode is Mode.WRITE)
             key = _KEY_TO_NEW_TEXT.get(mode)
-            words = "new text below" + (f" · {key}" if key else "")
-            self._screen.query_one("#below", Static).update(Content(words))
+            below = self._screen.query_one("#below", Static)
+            words = Content("new text below" + (f" · {key}" if key else ""))
+            if below.content != words:  # an update lays the screen out again
+                below.update(words)
 
     def follow_writing(self) -> None:
         """Draw the footer again when completions appear, disappear, or one is highlighted."""

@@ -39,6 +39,7 @@ class ProviderCommands:
         """Whether the text of the composer is sent after the choice."""
         self._waits_for_writing = False
         """Whether the model list loads when a person starts to write."""
+        self._start = garbage.Start()
         self.send_written: Callable[[], None] | None = None
         """Sends the text of the composer."""
 
@@ -357,7 +358,7 @@ class ProviderCommands:
         except ReplyscopeError as error:
             _log.info("the list of models did not load: %s", error)
             return
-        garbage.settle()  # the SDK is loaded now, and stays in memory
+        self._start.settle()  # the SDK is loaded now, and stays in memory
         self._view.draw_status()
         await self._desk.targets.learn_window(self._desk.targets.model_for(self._desk.conversation))
         self._view.draw_status()

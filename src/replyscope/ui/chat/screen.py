@@ -45,7 +45,6 @@ class ChatScreen(WorkingScreen[None]):
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
         "../styles/transcript.tcss",
         "../styles/inspector.tcss",
-        "../styles/dialogs.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = CHAT_KEYS
 

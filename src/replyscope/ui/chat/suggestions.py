@@ -16,7 +16,8 @@ class Suggestions(OptionList, can_focus=False):
         highlighted.
         """
         self.clear_options()
-        self.display = bool(rows)
+        if self.display != bool(rows):  # setting it lays the screen out again
+            self.display = bool(rows)
         if not rows:
             return
         widest = max(len(value) for value, _ in rows)

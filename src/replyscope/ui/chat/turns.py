@@ -59,7 +59,7 @@ class TurnOwner(Protocol):
         """Post a message to the screen."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Turn:
     """The state of a turn. A worker that is cancelled before its first step would never post
     its end, so until then a cancellation is only recorded.

@@ -1,14 +1,15 @@
 """The styles for rendering, resolved once from the theme."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rich.style import Style
 from textual.widget import Widget
 
 from replyscope.domain.look import Look
+from replyscope.domain.values import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Palette:
     """Rich styles by role. Equal palettes render equal strips."""
 
@@ -37,7 +38,7 @@ class Palette:
     """Whether to draw without symbols: a formula is then shown as source."""
 
 
-_ROLES = tuple(role for role in Palette.__dataclass_fields__ if role != "ascii_only")
+_ROLES = tuple(role for role in Palette.__annotations__ if role != "ascii_only")
 
 
 def component_classes(name: str) -> set[str]:

@@ -37,10 +37,16 @@ def _row(upper: list[_Pixel], lower: list[_Pixel]) -> list[Segment]:
 
 def _segment(upper: _Pixel, lower: _Pixel, length: int) -> Segment:
     if upper is None and lower is None:
-        return Segment(" " * length)
+        return Segment(_blocks(" ", length))
     if upper is None:
-        return Segment("▄" * length, _style(lower, None))
-    return Segment("▀" * length, _style(upper, lower))
+        return Segment(_blocks("▄", length), _style(lower, None))
+    return Segment(_blocks("▀", length), _style(upper, lower))
+
+
+@lru_cache(maxsize=256)
+def _blocks(block: str, length: int) -> str:
+    """A text of equal cells: one for all runs, of which most are one cell long."""
+    return block * length
 
 
 @lru_cache(maxsize=4096)

@@ -50,7 +50,6 @@ class ReviewScreen(WorkingScreen[Opened | None]):
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
         "../styles/transcript.tcss",
         "../styles/inspector.tcss",
-        "../styles/dialogs.tcss",
         "../styles/review.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = REVIEW_KEYS

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import IO, Any, cast
 
 from rich.color import ColorSystem
-from textual import constants, on
+from textual import constants, events, messages, on
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual._time import get_time
@@ -21,7 +21,8 @@ from textual.command import CommandPalette
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.driver import Driver
-from textual.geometry import Region
+from textual.geometry import Region, Size
+from textual.message import Message
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
@@ -45,6 +46,7 @@ __all__ = [
     "colours_of",
     "driver_of",
     "ensure_vertical_bar",
+    "paint_once",
     "pieces_of",
     "repaint_all",
     "rest_awaited_s",
@@ -52,6 +54,7 @@ __all__ = [
     "size_of",
     "use_compositor",
     "use_escape_delay",
+    "wait_until_mounted",
     "wrap_output",
     "write_to_terminal",
 ]
@@ -102,15 +105,13 @@ def pieces_of(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
 
 def segments_of(strip: Strip, colours: ColorSystem) -> Iterator[tuple[str, str, str]]:
     """The segments of a strip: text, SGR codes, and the link with its id. The codes are kept
-    in the style, as Textual keeps them.
+    in the style alone. Textual also keeps those of 16,384 styles, which pictures fill.
     """
     for text, style, _ in strip:
         if style is None:
             yield text, "", ""
             continue
-        ansi = style._ansi
-        if ansi is None:
-            ansi = Strip.render_ansi(style, colours)
+        ansi = style._make_ansi_codes(colours)
         yield text, ansi, f"id={style._link_id};{style._link}" if style._link else ""
 
 
@@ -124,6 +125,70 @@ def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
     issue known.
     """
     screen._compositor = compositor
+
+
+def paint_once(screen: Screen[Any]) -> None:
+    """Let a new screen be laid out and painted once when it opens.
+
+    Textual lays a screen out and paints it when it opens. Then it does both again for its size,
+    which is new to the screen, and for each request that its widgets made before. No upstream
+    issue known.
+    """
+    opening = _Opening(screen)
+    owner: Any = screen
+    owner._on_message = opening.handle
+    owner._screen_resized = opening.resize
+    owner.refresh = opening.refresh
+
+
+class _Opening:
+    """The methods of a screen that leave out what its first paint has done."""
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        self._screen = screen
+        self._handle = screen._on_message
+        self._resize = screen._screen_resized
+        self._refresh = screen.refresh
+        self._is_opening = True
+        self._painted_s = 0.0
+        """When the screen was first painted as a whole, on the clock of messages."""
+
+    async def handle(self, message: Message) -> None:
+        """Handle a message, except a request that was made before the first paint."""
+        is_request = isinstance(message, messages.Update | messages.Layout)
+        if is_request and message.time < self._painted_s:
+            return
+        await self._handle(message)
+        if isinstance(message, events.ScreenResume) and self._is_opening:
+            self._forget_earlier()  # Textual has painted in this event
+
+    def _forget_earlier(self) -> None:
+        self._painted_s = get_time()
+        for widget in (self._screen, *self._screen.walk_children(Widget)):
+            widget._repaint_required = False
+        self._screen.call_after_refresh(self._end)
+
+    def _end(self) -> None:
+        self._is_opening = False
+
+    def refresh(self, *regions: Region, **options: bool) -> Screen[Any]:
+        """Request a paint. While the screen opens, a layout paints what it has moved."""
+        if self._is_opening and options.get("layout"):
+            options["repaint"] = False
+        return self._refresh(*regions, **options)
+
+    def resize(self, size: Size) -> None:
+        """Lay the screen out for a size, unless it was."""
+        if self._screen._compositor.size != size:
+            self._resize(size)
+
+
+async def wait_until_mounted(screen: Screen[Any]) -> None:
+    """Wait until a pushed screen and its widgets are mounted.
+
+    Awaiting `push_screen` lays the screen out once more. No upstream issue known.
+    """
+    await screen._mounted_event.wait()
 
 
 class KeptStylesheet(Stylesheet):
@@ -154,6 +219,9 @@ class GuardedApp(App[None]):
     def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:
         """Draw an update of the screen. Returns False to let Textual draw it."""
         return False
+
+    def _refresh_notifications(self) -> None:
+        """Textual's own toasts are never shown; drawing none lays out a screen that opens."""
 
     @property
     def knows_sync(self) -> bool:

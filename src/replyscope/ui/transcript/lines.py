@@ -49,13 +49,22 @@ class Lines:
 
     def draw(self, layout: Layout, rows: Iterable[int], view: Viewport) -> list[Strip]:
         """Draw rows of the view."""
-        height = layout.height
+        height = _height(layout)
         return [
             self._draw_line(layout, view.top + row, view)
             if view.top + row < height
             else Strip.blank(view.width, view.base)
             for row in rows
         ]
+
+    def draw_with_places(self, layout: Layout, row: int, view: Viewport) -> Strip:
+        """Draw one row with the place of each segment, by which Textual finds what is under the
+        mouse. Drawn lines have none: each segment would need a style of its own.
+        """
+        if view.top + row >= _height(layout):
+            return Strip.blank(view.width, view.base)
+        strip, place, mark = _content(layout, view.top + row, view)
+        return _composed(Strip(list(strip)).apply_offsets(0, place), mark, view)
 
     def changed(self, drawn: Sequence[Strip]) -> list[int] | None:
         """The rows of a whole view that differ from the previous view; None for all."""
@@ -66,35 +75,47 @@ class Lines:
         return [row for row, (old, new) in pairs if old is not new and old != new]
 
     def _draw_line(self, layout: Layout, line: int, view: Viewport) -> Strip:
-        anchor = layout.anchor_at(line)
-        entry = layout.entries[anchor.entry]
-        strips = entry.strips(anchor.cell)
-        strip = strips[anchor.line] if anchor.line < len(strips) else Strip.blank(0)
-        strip = view.with_matches(strip)
-        place = place_of(anchor.entry, anchor.cell, anchor.line)
-        span = view.selection.get_span(place) if view.selection is not None else None
-        if span is not None and view.selected is not None:
-            strip = restyle(strip, max(0, span[0]), span[1], view.selected)
-        return self._whole(strip, place, _mark(anchor.entry, entry, view), view.width, view.base)
-
-    def _whole(self, strip: Strip, place: int, mark: Segment, width: int, base: Style) -> Strip:
-        """The full line: the mark in the gutter and the strip, on the background, padded."""
+        """The whole line. It stays the same object while nothing of it changes."""
+        strip, place, mark = _content(layout, line, view)
         kept = self._kept.get(place)
         if (
             kept is not None
             and kept[0] is strip
             and kept[1] == mark
-            and kept[2] == width
-            and kept[3] == base
+            and kept[2] == view.width
+            and kept[3] == view.base
         ):
             return kept[4]
-        placed = strip.apply_offsets(0, place)
-        gutter = Strip([mark], GUTTER)
-        line = Strip.join([gutter, placed]).adjust_cell_length(width).apply_style(base)
+        whole = _composed(strip, mark, view)
         if len(self._kept) > _MOST_KEPT:
             self._kept.clear()
-        self._kept[place] = (strip, mark, width, base, line)
-        return line
+        self._kept[place] = (strip, mark, view.width, view.base, whole)
+        return whole
+
+
+def _height(layout: Layout) -> int:
+    """The lines of the layout, none before it knows its width."""
+    return layout.height if layout.is_configured else 0
+
+
+def _content(layout: Layout, line: int, view: Viewport) -> tuple[Strip, int, Segment]:
+    """The strip of a line with what is marked in it, its place, and the mark in its gutter."""
+    anchor = layout.anchor_at(line)
+    entry = layout.entries[anchor.entry]
+    strips = entry.strips(anchor.cell)
+    strip = strips[anchor.line] if anchor.line < len(strips) else Strip.blank(0)
+    strip = view.with_matches(strip)
+    place = place_of(anchor.entry, anchor.cell, anchor.line)
+    span = view.selection.get_span(place) if view.selection is not None else None
+    if span is not None and view.selected is not None:
+        strip = restyle(strip, max(0, span[0]), span[1], view.selected)
+    return strip, place, _mark(anchor.entry, entry, view)
+
+
+def _composed(strip: Strip, mark: Segment, view: Viewport) -> Strip:
+    """The mark in the gutter and the strip, on the background, padded."""
+    line = Strip.join([Strip([mark], GUTTER), strip]).adjust_cell_length(view.width)
+    return line.apply_style(view.base)
 
 
 def _mark(number: int, entry: Entry, view: Viewport) -> Segment:

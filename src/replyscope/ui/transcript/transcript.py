@@ -366,20 +366,21 @@ class Transcript(FollowingView, can_focus=True):
         return strips
 
     def render_line(self, y: int) -> Strip:
-        """Render one line of the view."""
-        return self._draw_lines((y,))[0]
+        """Render one line of the view, as Textual does to find what is under the mouse."""
+        return self._lines.draw_with_places(self._layout_of, y, self._viewport())
 
     def _draw_lines(self, rows: Iterable[int]) -> list[Strip]:
         """Draw rows of the view, without line filters."""
+        return self._lines.draw(self._layout_of, rows, self._viewport())
+
+    def _viewport(self) -> Viewport:
         top, width, base = self.scroll_offset.y, self.size.width, self.rich_style
-        if not self._layout_of.is_configured:
-            return [Strip.blank(width, base) for _ in rows]
         cursor = self.cursor if self.has_focus else None
         view = Viewport(top, width, base, self.palette(), self.with_matches, cursor)
-        if self.text_selection is not None:
-            style = self.screen.get_component_rich_style("screen--selection")
-            view = replace(view, selection=self.text_selection, selected=style + _UNDIMMED)
-        return self._lines.draw(self._layout_of, rows, view)
+        if self.text_selection is None:
+            return view
+        style = self.screen.get_component_rich_style("screen--selection")
+        return replace(view, selection=self.text_selection, selected=style + _UNDIMMED)
 
     def with_matches(self, strip: Strip) -> Strip:
         """The strip with its search matches marked."""

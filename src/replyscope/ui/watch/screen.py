@@ -50,7 +50,6 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
         "../styles/transcript.tcss",
         "../styles/inspector.tcss",
-        "../styles/dialogs.tcss",
         "../styles/watch.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = WATCH_KEYS
