@@ -1,4 +1,4 @@
-"""Whether freed blocks go back to the system."""
+"""Whether freed blocks are released to the system."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 _CHECK = """
 import ctypes
-from replyscope.cli.allocator import give_back_large_blocks
+from replyscope.cli.allocator import release_large_blocks
 class Info(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in (
         "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
@@ -15,7 +15,7 @@ class Info(ctypes.Structure):
 state = ctypes.CDLL(None).mallinfo2
 state.restype = Info
 if {is_set}:
-    give_back_large_blocks()
+    release_large_blocks()
 large = bytearray(24 << 20)
 del large
 before = state().hblkhd

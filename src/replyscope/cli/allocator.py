@@ -1,4 +1,4 @@
-"""The allocator of the C library: large blocks go back to the system as soon as they are free."""
+"""Settings of the allocator of the C library."""
 
 import ctypes
 import sys
@@ -8,12 +8,13 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGE = 1 << 20
 
 
-def give_back_large_blocks() -> None:
-    """Map blocks of a megabyte and more by themselves, in Linux.
+def release_large_blocks() -> None:
+    """Map blocks of a megabyte and more one by one, in Linux. They are released when freed.
 
-    glibc begins so, but after the first large block is freed it takes blocks of up to 32 MB from
-    the heap. There small objects settle between the pictures, bodies and long texts, and keep
-    their place for good. A limit that was set stays.
+    glibc does that at first, but after it has freed a large block it allocates blocks of up to
+    32 MB in the heap. The heap is then never as small again: small objects are allocated between
+    pictures, bodies and long texts, and prevent the release of their memory. A threshold that is
+    set does not change.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -29,7 +29,7 @@ def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard, look: Loo
 
     def load() -> "Services":
         allocator = importlib.import_module("replyscope.cli.allocator")
-        allocator.give_back_large_blocks()
+        allocator.release_large_blocks()
         parts = importlib.import_module("replyscope.cli.services")
         services: Services = parts.build_services(arguments, paths)
         built.append(services)

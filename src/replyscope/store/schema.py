@@ -281,18 +281,10 @@ MIGRATIONS: tuple[str, ...] = (
     OVERWRITING,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_WITHOUT_BACKUP = frozenset(
-    (
-        TABLES_BY_TIME,
-        USAGE_TABLES,
-        BOUNDED_USAGE,
-        _SMALLER_FORMS,
-        _FAST_PURGE,
-        KEPT_SUMS,
-        SUMS_OF_NEW,
-        OVERWRITING,
-    )
-)
+_WITHOUT_BACKUP = frozenset((
+    TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE, _SMALLER_FORMS, _FAST_PURGE, KEPT_SUMS,
+    SUMS_OF_NEW, OVERWRITING,
+))  # fmt: skip
 """The scripts that change only indexes and views, which can be made again. They need no backup,
 which takes a minute for an archive of a year.
 """
