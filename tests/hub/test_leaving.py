@@ -92,6 +92,23 @@ async def test_only_sessions_that_match_the_query_leave(make: Make, tmp_path: Pa
     assert b"own words" in said_on(tmp_path / "hub")
 
 
+@pytest.mark.parametrize("most", [1, 3, 100])
+@pytest.mark.parametrize("share", ["tag:team", "berry or tag:team", "-berry", None])
+async def test_a_batch_shares_what_the_whole_archive_shares(
+    make: Make, monkeypatch: pytest.MonkeyPatch, share: str | None, most: int
+) -> None:
+    monkeypatch.setattr("replyscope.engine.hub.leaving._MOST_REPLIES", most)
+    a = await make("a", share=share)
+    ids = [await a.start_session() for _ in range(5)]
+    for number, session_id in enumerate((*ids, *ids[:3])):
+        await a.ask(session_id, "berry" if number % 3 == 0 else "plum")
+    await a.library.tag((ids[1], ids[2]), ("team",))
+    await a.log.unshare({ids[2]})
+    whole = set(await a.sync_of.leaving.shared())
+    for some in (ids, ids[1:3], ids[4:], ["nobody's"]):
+        assert set(await a.sync_of.leaving.shared_among(some)) == whole & set(some)
+
+
 async def test_a_session_goes_on_leaving_when_it_matches_no_more(make: Make) -> None:
     a = await make("a", share="tag:team")
     b = await make("b")

@@ -299,6 +299,7 @@ async def test_only_exchanges_of_dead_writers_are_taken(tmp_path: Path) -> None:
     journal = await alive.begin_exchange("s1", [reply], make_exchange())
     await journal.append([WireFrame(1.0, "data: 1\n\n")])
     assert await other.take_unfinished() == ()
+    assert [file.name for file in (tmp_path / "live").iterdir()] == ["alive.lock"]
     alive._hold.release()
     (taken,) = await other.take_unfinished()
     assert taken.opening.id == "x1"

@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from replyscope.config.paths import find_paths
+from replyscope.ui.transcript.transcript import Transcript
 from tests.support.server import Answer, LoopbackServer, delta, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
@@ -85,6 +86,45 @@ async def test_the_last_text_is_drawn_before_the_reply_is_saved(
         await until(pilot, lambda: "First, last." in frame(pilot))
         assert chat_of(pilot).desk.turns.any_running
         other.close()
+        await until(pilot, lambda: is_idle(pilot))
+
+
+def draw_frame(timers: list[_Standing]) -> None:
+    """End the timer of the next frame."""
+    frames = [timer.callback for timer in timers if timer.callback.__name__ == "_draw_frame"]
+    frames[-1]()
+
+
+async def test_a_frame_draws_what_came_before_and_loads_no_more_meanwhile(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    more, hold = threading.Event(), threading.Event()
+    long = sse(delta("Some *words* here.\n\n" * 20_000), done=False)
+    server.answer = lambda _request: Answer(
+        chunks=[*long, more, *sse(delta("more"), done=False), hold]
+    )
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        timers = let_timers_stand(pilot)
+        transcript = pilot.app.screen.query_one(Transcript)
+        transcript._catching_up._set_timer = lambda _delay, callback: _Standing(callback)
+        await send(pilot, "hello")
+        await until(pilot, lambda: "words" in frame(pilot))
+        entry = transcript._layout_of.entries[-1]
+        live = chat_of(pilot).desk.conversation.live
+        assert live is not None
+        version, frames = live.version, 0
+        more.set()
+        await until(pilot, lambda: live.version > version)
+        while entry.is_behind:
+            content, parsed = entry.content, entry.parsed
+            draw_frame(timers)
+            assert entry.content is content
+            assert entry.parsed > parsed
+            frames += 1
+        assert frames > 1
+        draw_frame(timers)
+        assert entry.content.text.endswith("more")
+        hold.set()
         await until(pilot, lambda: is_idle(pilot))
 
 

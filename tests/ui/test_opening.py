@@ -44,6 +44,29 @@ async def test_what_is_typed_before_the_chat_is_there_is_taken_over(
         assert "pasted-1.txt" in frame(pilot)
 
 
+async def test_the_archive_is_opened_while_the_prompt_is_shown(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url)
+    load = app._opening.load
+    shown: list[type[object]] = []
+
+    def load_and_note() -> Services:
+        services = load()
+        open_store = services.open_store
+
+        async def note_and_open() -> None:
+            shown.append(type(app.screen))
+            await open_store()
+
+        services.open_store = note_and_open
+        return services
+
+    app._opening = replace(app._opening, load=load_and_note)
+    async with open_chat(app):
+        assert shown == [FrontScreen]
+
+
 async def test_quitting_before_the_chat_is_there_ends_the_app(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     may_load = threading.Event()

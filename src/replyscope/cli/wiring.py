@@ -232,7 +232,7 @@ class Providers:
 
     async def _open_new(self, endpoint: Endpoint) -> ModelProvider:
         key = await self.find_key(endpoint)
-        opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
+        opening = await asyncio.to_thread(_import_for_requests)
         await asyncio.to_thread(self._check_parameters, endpoint)
         await asyncio.to_thread(opening.prepare, endpoint.api)
         provider: ModelProvider = opening.open_provider(
@@ -338,6 +338,12 @@ def _require_key(endpoint: Endpoint) -> None:
             f"There is no API key for {endpoint.name}: {endpoint.key_source.value} is not set.",
             "Set it, enter a key in the app, or use --local for a model that needs none.",
         )
+
+
+def _import_for_requests() -> Any:
+    """Import what a request needs. Blocks. The store locks a file when a reply begins."""
+    importlib.import_module("filelock")
+    return importlib.import_module("replyscope.provider.opening")
 
 
 def load_catalogue() -> "Catalogue":

@@ -154,6 +154,10 @@ class HubLog(Protocol):
         """Mark sessions as withdrawn from the hub, on all machines. Returns their number."""
         ...
 
+    async def replies_of(self, session_ids: Collection[str], most: int) -> Mapping[str, str]:
+        """Up to `most` replies of some sessions, each with its session."""
+        ...
+
     async def unshared(self) -> Collection[str]:
         """The sessions that are marked as withdrawn."""
         ...

@@ -1,5 +1,6 @@
 """Reads the replies that a search found: rows of results, and their names."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from replyscope.store.index_entry import texts_of
 from replyscope.store.matches import ordered_matches
 from replyscope.store.query_sql import Plan, plan_query
 from replyscope.store.rows import tags_of
-from replyscope.store.shards import shard_of
+from replyscope.store.shards import list_shards
 from replyscope.store.usage_sums import CLIENT
 
 _ROW = (
@@ -48,16 +49,28 @@ def find_matching(
 ) -> frozenset[str]:
     """The exchanges among these that match."""
     plan = planned(connection, search)
-    return frozenset(one for one in exchange_ids if _fits(connection, plan, one))
+    rows = connection.execute(
+        "SELECT id FROM fact WHERE exchange_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(exchange_ids),),
+    )
+    fact_ids = [fact_id for (fact_id,) in rows]
+    found: set[str] = set()
+    for shard in list_shards(connection) if plan.has_words else (None,):
+        some = [one for one in fact_ids if shard is None or shard.first_id <= one < shard.end_id]
+        if some:
+            found |= _fitting(connection, plan.source(shard), some)
+    return frozenset(found.intersection(exchange_ids))
 
 
-def _fits(connection: sqlite3.Connection, plan: Plan, exchange_id: str) -> bool:
-    row = connection.execute("SELECT id FROM fact WHERE exchange_id = ?", (exchange_id,)).fetchone()
-    if row is None:
-        return False
-    source, values = plan.source(shard_of(connection, row[0]) if plan.has_words else None)
-    found = connection.execute(f"SELECT 1 {source} AND f.id = ?", (*values, row[0]))
-    return found.fetchone() is not None
+def _fitting(
+    connection: sqlite3.Connection, source: tuple[str, tuple[object, ...]], fact_ids: Sequence[int]
+) -> frozenset[str]:
+    sql, values = source
+    rows = connection.execute(
+        f"SELECT f.exchange_id {sql} AND f.id IN (SELECT value FROM json_each(?))",
+        (*values, json.dumps(fact_ids)),
+    )
+    return frozenset(exchange_id for (exchange_id,) in rows)
 
 
 def read_hits(

@@ -219,23 +219,6 @@ def _count(connection: sqlite3.Connection, number: int, change: int) -> None:
     connection.execute("UPDATE shard SET replies = replies + ? WHERE number = ?", (change, number))
 
 
-def shard_of(connection: sqlite3.Connection, fact_id: int) -> Shard:
-    """The shard of a reply that is indexed."""
-    found = _find(connection, fact_id)
-    assert found is not None, "every reply of the index is in a shard"
-    return found
-
-
-def _find(connection: sqlite3.Connection, fact_id: int) -> Shard | None:
-    row = connection.execute(
-        "SELECT number, first_id, replies, "
-        "(SELECT min(first_id) FROM shard later WHERE later.first_id > shard.first_id) "
-        "FROM shard WHERE first_id <= ? ORDER BY first_id DESC LIMIT 1",
-        (fact_id,),
-    ).fetchone()
-    return None if row is None else Shard(row[0], row[1], row[3] or _END, row[2])
-
-
 def _drop_table(connection: sqlite3.Connection, table: str) -> None:
     try:
         connection.execute(f"DROP TABLE {table}")

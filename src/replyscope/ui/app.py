@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -306,6 +306,8 @@ class ReplyscopeApp(GuardedApp):
         try:
             with garbage.paused_while_loading():
                 self._services = await asyncio.to_thread(self._opening.load)
+                # The file is opened while the screen is imported.
+                self._services.open_store = _begun(self._services.open_store)
                 screen = "replyscope.ui.chat.screen"
                 module = await asyncio.to_thread(importlib.import_module, screen)
                 self._chat = cast("ChatScreen", module.ChatScreen(self._services))
@@ -365,3 +367,10 @@ class ReplyscopeApp(GuardedApp):
             await self._services.close()
         except StoreError as error:
             self.log.error(str(error))
+
+
+def _begun(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Start a work now. Returns a function that waits for its end."""
+    task = asyncio.ensure_future(work())
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be unasked
+    return lambda: task

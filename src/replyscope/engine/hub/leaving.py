@@ -16,6 +16,9 @@ from replyscope.domain.search import Search, Sort
 from replyscope.inspection.sharing.hub_redaction import clean_entry
 from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 
+_MOST_REPLIES = 5_000
+"""The replies of a batch that are asked about by name."""
+
 
 @dataclass(slots=True)
 class HubFilter:
@@ -50,25 +53,43 @@ class HubFilter:
             return ()
         return await self.matching(self.share) - set(await self.log.unshared())
 
+    async def shared_among(self, session_ids: Collection[str]) -> Collection[str]:
+        """Those of some sessions that other people may read. Only their replies are looked at: a
+        first sync asks for each of its batches, and the archive may have 500,000 replies.
+        """
+        if self.share is None:
+            return ()
+        replies = await self.log.replies_of(session_ids, _MOST_REPLIES + 1)
+        if len(replies) > _MOST_REPLIES:
+            return set(session_ids).intersection(await self.shared())
+        found = await self.index.matching(await self._search(self.share), tuple(replies))
+        return {replies[one] for one in found} - set(await self.log.unshared())
+
     async def matching(self, text: str) -> set[str]:
         """The sessions with a reply that matches a query. Raises SettingsError."""
+        search = await self._search(text)
+        return {session_id for session_id, _ in await self.index.find_ids(search)}
+
+    async def _search(self, text: str) -> Search:
+        """The search for a query, with an index of all replies. Raises SettingsError."""
         try:
             query = read_query(text)
         except QueryError as error:
             raise SettingsError(f"The query {text!r} is not valid: {error}.") from error
         with suppress(StoreReadOnly, StoreFull):  # the index as it is can be searched
             await self.index.update()
-        search = Search(query, self.clock.now().astimezone(), Sort.TIME)
-        return {session_id for session_id, _ in await self.index.find_ids(search)}
+        return Search(query, self.clock.now().astimezone(), Sort.TIME)
 
     async def prepare(self, entries: Sequence[HubEntry]) -> tuple[HubEntry, ...]:
         """The entries to send: redacted, and marked when other people may read them.
 
         Keys are always redacted; entries for other people are redacted like an export.
         """
-        shared: Collection[str] = await self.shared() if self.has_owners else ()
-        if self.share is not None and not self.has_owners:
-            shared = {entry.session_id for entry in entries}
+        shared: Collection[str] = {entry.session_id for entry in entries}
+        if self.has_owners:
+            shared = await self.shared_among(shared)
+        elif self.share is None:
+            shared = ()
         return await asyncio.to_thread(self._prepare, tuple(entries), shared)
 
     def _prepare(

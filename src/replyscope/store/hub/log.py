@@ -225,6 +225,15 @@ class SqliteHubLog:
         ids = tuple(session_ids)
         return await self._database().write(lambda c: sum(_unshare(c, one) for one in ids))
 
+    async def replies_of(self, session_ids: Collection[str], most: int) -> Mapping[str, str]:
+        """See HubLog."""
+        sql = (
+            "SELECT id, session_id FROM exchange "
+            "WHERE session_id IN (SELECT value FROM json_each(?)) LIMIT ?"
+        )
+        ids = json.dumps(sorted(session_ids))
+        return dict(await self._database().read(lambda c: c.execute(sql, (ids, most)).fetchall()))
+
     async def unshared(self) -> Collection[str]:
         """See HubLog."""
         rows = await self._database().read(

@@ -16,8 +16,9 @@ from replyscope.engine.consent import CallToDecide
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import Answer, ConsentCard
 from replyscope.ui.chat.decisions import Decisions
-from replyscope.ui.chat.desk import Desk, Stoppable
+from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.waiting_calls import WaitingCalls
+from replyscope.ui.terminal.frame_pace import Stoppable
 from replyscope.ui.working_screen import WorkingScreen
 
 _ASKS = (Answer.ALWAYS, Answer.BECAUSE, Answer.EDIT)

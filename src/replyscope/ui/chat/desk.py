@@ -13,6 +13,7 @@ from replyscope.engine.targets import Targets
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.turns import TurnOwner, Turns
 from replyscope.ui.services import Services
+from replyscope.ui.terminal.frame_pace import Stoppable
 from replyscope.ui.terminal.type_ahead import KeyHold
 from replyscope.ui.working_screen import WorkHost
 
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from replyscope.engine.watching.switch import Watching
 
 Answer = TypeVar("Answer")
-
-
-class Stoppable(Protocol):
-    """A timer."""
-
-    def stop(self) -> None:
-        """Stop the timer."""
 
 
 class Application(Protocol):

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.session import Draft
 from replyscope.engine.conversation import Conversation
-from replyscope.ui.chat.desk import Desk, Stoppable
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.terminal.frame_pace import Stoppable
 
 _SAVE_AFTER_S = 0.5
 

@@ -7,13 +7,21 @@ delays the text. The echo of a key waits for no frame.
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 FRAME_S = 1 / 20
-_SLOWEST_S = 0.25
+SLOWEST_S = 0.25
 _STEP = 1.4
 _BUSY = 0.7
 _REST = 3
 """The least pause for keys after a frame, as a multiple of the frame's own duration."""
+
+
+class Stoppable(Protocol):
+    """A timer."""
+
+    def stop(self) -> None:
+        """Stop the timer."""
 
 
 def rest_after(cost_s: float) -> float:
@@ -52,7 +60,7 @@ class FramePace:
         is_late = elapsed_s > self.frame_s * 1.5
         is_busy = wanted_s - self._wanted_s > elapsed_s * _BUSY
         if is_late or is_busy:
-            self.frame_s = min(self.frame_s * _STEP, _SLOWEST_S)
+            self.frame_s = min(self.frame_s * _STEP, SLOWEST_S)
         else:
             self.frame_s = max(self.frame_s / _STEP, FRAME_S)
         self._wall_ms, self._wanted_s = wall_ms, wanted_s

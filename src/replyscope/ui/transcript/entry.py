@@ -80,6 +80,11 @@ class Entry:
             self.update(self._make())
 
     @property
+    def is_live(self) -> bool:
+        """Whether the reply still streams, in the content that was loaded last."""
+        return self._content is not None and self._content.is_live
+
+    @property
     def is_foldable(self) -> bool:
         """Whether the entry has parts that fold."""
         return bool(self.content.reasoning or self.content.calls)

@@ -46,14 +46,14 @@ class Layout:
         """Mark the heights from an entry on as changed."""
         self._valid = min(self._valid, entry)
 
-    def renew(self, key: str | None) -> bool:
-        """Load the content of the last entry with a key again. Returns whether there is one."""
+    def renew(self, key: str | None) -> Entry | None:
+        """Load the content of the last entry with a key again, and return the entry."""
         for number in range(len(self.entries) - 1, -1, -1):
             if self.entries[number].key == key:
                 self.entries[number].renew()
                 self.invalidate(number)
-                return True
-        return False
+                return self.entries[number]
+        return None
 
     def renew_all(self) -> None:
         """Load the content of all entries again."""

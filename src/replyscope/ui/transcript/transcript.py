@@ -5,7 +5,6 @@ never moves by itself: when the height of an entry above the view is corrected, 
 on the screen keep their place.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,10 +18,9 @@ from textual.reactive import reactive, var
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
-from textual.timer import Timer
 
 from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
-from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
+from replyscope.ui.transcript.catching_up import CatchingUp
 from replyscope.ui.transcript.content import ContentOf, EntryContent, no_content
 from replyscope.ui.transcript.drawings import Drawings
 from replyscope.ui.transcript.entry import Entry
@@ -70,8 +68,7 @@ class Transcript(FollowingView, can_focus=True):
         self._is_settling = False
         self._flowed_size: Size | None = None
         """The outer size at the last layout. A scroll bar that appears does not change it."""
-        self._catching_up: Timer | None = None
-        self._rest_s = FRAME_S
+        self._catching_up = CatchingUp(lambda: self._layout_of, self.set_timer, self._reflow)
         self._drawings = Drawings(self)
 
     @property
@@ -136,10 +133,24 @@ class Transcript(FollowingView, can_focus=True):
 
     def renew_entry(self, key: str | None) -> None:
         """Load the content of one entry again, usually of the last."""
-        if self._layout_of.renew(key):
+        entry = self._layout_of.renew(key)
+        if entry is not None:
+            self._catching_up.wait_for_frame(is_live=entry.is_live)
             if not self._following:
                 self._report_below(is_below=True)
             self._reflow()
+
+    def draw_rest(self) -> bool:
+        """Show more of the last entry, as a frame of its stream, without loading its content again.
+        Returns whether it was behind.
+        """
+        entries = self._layout_of.entries
+        is_behind = bool(entries) and entries[-1].is_behind
+        if is_behind:
+            self._catching_up.wait_for_frame(is_live=True)
+            self._layout_of.go_on()
+            self._reflow()
+        return is_behind
 
     def follow(self) -> None:
         """Scroll to the end and follow it."""
@@ -190,20 +201,7 @@ class Transcript(FollowingView, can_focus=True):
         finally:
             self._is_settling = False
         self.call_after_refresh(self.sync_bar)
-        self._catch_up_soon()
-
-    def _catch_up_soon(self) -> None:
-        if self._catching_up is None and self._layout_of.is_behind:
-            self._catching_up = self.set_timer(self._rest_s, self._catch_up)
-
-    def _catch_up(self) -> None:
-        """Show more of the entries that need more than one frame."""
-        began_s = time.thread_time()
-        if self._layout_of.go_on():
-            self._reflow()
-        self._rest_s = rest_after(time.thread_time() - began_s)
-        self._catching_up = None
-        self._catch_up_soon()
+        self._catching_up.start()
 
     def _repaint(self) -> None:
         """Paint only the lines that changed since the last paint: while a reply streams, that
