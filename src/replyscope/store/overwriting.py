@@ -14,6 +14,11 @@ from replyscope.store.reading import connect, has_wal
 from replyscope.store.shards import has_earlier
 from replyscope.store.sqlite_errors import is_busy
 
+FAST_PURGE = """
+CREATE INDEX exchange_of_message ON exchange (message_id);
+CREATE INDEX remote_by_session ON remote (session_id);
+"""
+"""SQLite looks for the rows that refer to a removed one: without an index it reads the table."""
 OVERWRITING = "SELECT 1;"
 """The migration changes no table. From this version on, every connection overwrites what it
 deletes; a file that older programs wrote may have copies in its free pages. See decision 0069.

@@ -13,7 +13,7 @@ from pathlib import Path
 from replyscope.domain.errors import StoreTooNew
 from replyscope.store.hub_tables import HUB_TABLES
 from replyscope.store.index_tables import TABLES_BY_TIME
-from replyscope.store.overwriting import OVERWRITING, note_overwrites
+from replyscope.store.overwriting import FAST_PURGE, OVERWRITING, note_overwrites
 from replyscope.store.shards import shrink_earlier
 from replyscope.store.usage_sums import KEPT_SUMS, SUMS_OF_NEW, USAGE_TABLES
 from replyscope.store.views import BOUNDED_USAGE, VIEW_SCRIPT
@@ -253,12 +253,6 @@ _SMALLER_FORMS = "SELECT 1;"
 that older programs can't read; see decision 0062.
 """
 
-_FAST_PURGE = """
-CREATE INDEX exchange_of_message ON exchange (message_id);
-CREATE INDEX remote_by_session ON remote (session_id);
-"""
-"""SQLite looks for the rows that refer to a removed one: without an index it reads the table."""
-
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -275,16 +269,24 @@ MIGRATIONS: tuple[str, ...] = (
     USAGE_TABLES,
     BOUNDED_USAGE,
     _SMALLER_FORMS,
-    _FAST_PURGE,
+    FAST_PURGE,
     KEPT_SUMS,
     SUMS_OF_NEW,
     OVERWRITING,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_WITHOUT_BACKUP = frozenset((
-    TABLES_BY_TIME, USAGE_TABLES, BOUNDED_USAGE, _SMALLER_FORMS, _FAST_PURGE, KEPT_SUMS,
-    SUMS_OF_NEW, OVERWRITING,
-))  # fmt: skip
+_WITHOUT_BACKUP = frozenset(
+    (
+        TABLES_BY_TIME,
+        USAGE_TABLES,
+        BOUNDED_USAGE,
+        _SMALLER_FORMS,
+        FAST_PURGE,
+        KEPT_SUMS,
+        SUMS_OF_NEW,
+        OVERWRITING,
+    )
+)
 """The scripts that change only indexes and views, which can be made again. They need no backup,
 which takes a minute for an archive of a year.
 """
