@@ -118,9 +118,9 @@ def _insert_exchanges(
     for message in ordered:
         for source in message.sources:
             homes.setdefault(source.exchange_id, message)
-    ids = {one.id: rows.storable(one.id) for one in shared.exchanges.values() if one.id in homes}
-    here = {row[0] for row in _found(connection, "SELECT id FROM exchange", ids.values())}
-    new = [one for one in shared.exchanges.values() if ids.get(one.id, here) not in here]
+    placed = {rows.storable(one.id): one for one in shared.exchanges.values() if one.id in homes}
+    here = {row[0] for row in _found(connection, "SELECT id FROM exchange", placed)}
+    new = [one for stored, one in placed.items() if stored not in here]
     connection.executemany(
         _INSERT_ENDED,
         (_ended_row(shared.session.id, one, _place_of(one, homes[one.id])) for one in new),
