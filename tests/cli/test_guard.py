@@ -78,7 +78,7 @@ def test_where_no_log_can_be_written_the_sentence_says_so(tmp_path: Path) -> Non
 
 
 def test_the_app_leaves_with_the_same_sentence(tmp_path: Path) -> None:
-    path = broken(tmp_path, "webbrowser", f"raise RuntimeError({KEY!r})")["PYTHONPATH"]
+    path = broken(tmp_path, "secrets", f"raise RuntimeError({KEY!r})")["PYTHONPATH"]
     with Terminal(tmp_path, PYTHONPATH=path) as terminal:
         assert terminal.wait_for_end(30.0) == EXIT_FAULT
         assert "replyscope itself failed" in terminal.screen
