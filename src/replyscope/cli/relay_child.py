@@ -1,9 +1,7 @@
 """The process of the relay: `python -m replyscope.cli.relay_child`."""
 
-from replyscope.cli.allocator import release_large_blocks
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.serving.watch.process.child import run_child
 
 if __name__ == "__main__":
-    release_large_blocks()
     run_child(SystemClock(), new_id)
