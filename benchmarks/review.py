@@ -22,7 +22,7 @@ _F3, _PAGE_DOWN, _END, _HOME = "\x1bOR", "\x1b[6~", "\x1b[F", "\x1b[H"
 _KEYS = 200
 _REPEAT_S = 1 / 30
 _COMMON = "sepan or "
-_EMPTY = "Nothing is saved yet"
+_EMPTY = "No replies yet"
 
 
 @dataclass(frozen=True, slots=True)
