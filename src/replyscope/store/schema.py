@@ -253,6 +253,19 @@ _SMALLER_FORMS = "SELECT 1;"
 that older programs can't read; see decision 0062.
 """
 
+_OF_THE_INDEX = (
+    TABLES_BY_TIME,
+    USAGE_TABLES,
+    BOUNDED_USAGE,
+    _SMALLER_FORMS,
+    FAST_PURGE,
+    KEPT_SUMS,
+    SUMS_OF_NEW,
+    OVERWRITING,
+)
+"""The scripts that change only indexes and views, which can be made again. They need no backup,
+which takes a minute for an archive of a year.
+"""
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -265,31 +278,9 @@ MIGRATIONS: tuple[str, ...] = (
     _WATCHED,
     VIEW_SCRIPT,
     HUB_TABLES,
-    TABLES_BY_TIME,
-    USAGE_TABLES,
-    BOUNDED_USAGE,
-    _SMALLER_FORMS,
-    FAST_PURGE,
-    KEPT_SUMS,
-    SUMS_OF_NEW,
-    OVERWRITING,
+    *_OF_THE_INDEX,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
-_WITHOUT_BACKUP = frozenset(
-    (
-        TABLES_BY_TIME,
-        USAGE_TABLES,
-        BOUNDED_USAGE,
-        _SMALLER_FORMS,
-        FAST_PURGE,
-        KEPT_SUMS,
-        SUMS_OF_NEW,
-        OVERWRITING,
-    )
-)
-"""The scripts that change only indexes and views, which can be made again. They need no backup,
-which takes a minute for an archive of a year.
-"""
 
 
 def migrate(
@@ -333,7 +324,7 @@ def _run(connection: sqlite3.Connection, script: str, *, is_new: bool) -> None:
 
 def needs_backup(version: int, migrations: Sequence[str] = MIGRATIONS) -> bool:
     """Whether a file of a version is backed up before it is migrated."""
-    return version > 0 and any(script not in _WITHOUT_BACKUP for script in migrations[version:])
+    return version > 0 and any(script not in _OF_THE_INDEX for script in migrations[version:])
 
 
 def check_version(
