@@ -68,13 +68,6 @@ class WorkingScreen(Screen[Result]):
         for footer in self.query(KeyFooter):
             footer.draw()
 
-    def call_next(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Call a function after the current message, unless the app exits by then: the widgets of
-        a screen are removed first. Textual does the same with timers.
-        """
-        call = partial(callback, *args, **kwargs)
-        super().call_next(lambda: call() if self.app.is_running else None)
-
     @property
     def is_unlogged(self) -> bool:
         """Whether the work of this screen is kept out of the log."""

@@ -60,6 +60,7 @@ class Application:
     """Keeps what a terminal would show, and answers dialogs with what a test prepared."""
 
     app_focus = True
+    is_running = True
 
     def __init__(self) -> None:
         self.answers: deque[Any] = deque()

@@ -30,6 +30,10 @@ class Application(Protocol):
 
     app_focus: bool
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the application has not begun to exit."""
+
     async def push_screen_wait(self, screen: "Screen[Answer]") -> Answer:
         """Open a screen from a worker, and return its result."""
 
@@ -96,8 +100,14 @@ class Desk:
         self.ask = host.app.push_screen_wait
         self.show = host.app.push_screen
         self.set_timer = host.set_timer
-        self.call_next = host.call_next
+        self._call_next = host.call_next
         self.app = host.app
+
+    def call_next(self, callback: Callable[[], None]) -> None:
+        """Call a function after the message that is handled now, unless the app exits by then: the
+        widgets of the screen are removed first. Textual does the same with timers.
+        """
+        self._call_next(lambda: callback() if self.app.is_running else None)
 
     @property
     def exchanges_now(self) -> Mapping[str, Exchange]:
