@@ -53,11 +53,6 @@ CAUSES: dict[str, str] = {
         "before, in which the view took 137 ms."
     ),
     "JSON export of everything": "The same as of a large archive.",
-    "a page of 50,000 results": (
-        "Not known for sure. While a page key is held, a thread reads hits for most of the time, "
-        "nearly half of it their texts, which are compressed since decision 0062; the screen is "
-        "drawn meanwhile and shares the interpreter with it. It took 21 ms before that."
-    ),
     "import with its index": (
         "Parsing the JSON of a reply of 5 kB, encoding and compressing it once, its words in FTS5 "
         "and its text as a row take 0.33 ms of CPU by themselves, so 3,000 replies a second are "

@@ -6,6 +6,7 @@ an alternative of a word that most replies have; scrolling with a key that is he
 """
 
 import argparse
+import re
 import sqlite3
 import statistics
 import time
@@ -38,6 +39,12 @@ class Archive:
     def counted(self) -> str:
         """How the screen writes the number beside the place of the highlight."""
         return f"/{self.replies:,} replies"
+
+    def place(self, screen: str) -> int:
+        """The place of the highlight on a screen, counted from 1."""
+        found = re.search(rf"([\d,]+){self.counted}", screen)
+        assert found is not None, screen
+        return int(found[1].replace(",", ""))
 
 
 def read_archive(folder: Path) -> Archive:
@@ -124,12 +131,16 @@ def _scrolling(program: Program, archive: Archive) -> list[Row]:
     program.type("\r")  # to the results
     program.settle(0.5)
     before = program.resident_mb()
+    first = archive.place(program.screen.text())
+    program.type(_PAGE_DOWN)
+    program.settle(0.5)
+    step = archive.place(program.screen.text()) - first
     delays = []
-    for _ in range(_KEYS):
+    for number in range(2, _KEYS + 2):
         began = time.monotonic()
-        program.forget()
         program.type(_PAGE_DOWN)
-        shown = program.wait_for(archive.counted, 5.0)
+        # Only the cells that change are sent, so the place is waited for, not the count.
+        shown = program.wait_for(f" {first + number * step:,}{archive.counted}", 5.0)
         delays.append(shown - began)
         while time.monotonic() < began + _REPEAT_S:
             program.read(0.005)

@@ -22,7 +22,7 @@ from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Region
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
@@ -168,6 +168,33 @@ async def test_an_app_may_draw_updates_itself() -> None:
         await pilot.pause()
         assert app.knows_sync is False
     assert (30, 8) in drawn
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a headless driver stands in for termios")
+@pytest.mark.parametrize("is_modal", [False, True])
+async def test_what_changes_behind_a_screen_paints_it_only_if_it_is_modal(
+    *, is_modal: bool
+) -> None:
+    class Drawing(_ReportingApp):
+        def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:
+            drawn.append(size_of(update))
+            return False
+
+    drawn: list[tuple[int, int] | None] = []
+    behind = _Two()
+    app = Drawing()
+    async with app.run_test(size=(30, 10)) as pilot:
+        await app.push_screen(behind)
+        await app.push_screen(ModalScreen[None]() if is_modal else _Bars())
+        await pilot.pause()
+        drawn.clear()
+        behind.query(Input).last().value = "changed"
+        await pilot.pause()
+        assert bool(drawn) is is_modal
+        app.pop_screen()
+        await pilot.pause()
+        lines = ["".join(s.text for s in line) for line in behind._compositor.render_strips()]
+        assert "changed" in "".join(lines)
 
 
 def test_the_parser_waits_after_esc_as_long_as_we_say() -> None:

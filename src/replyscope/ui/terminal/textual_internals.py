@@ -23,7 +23,7 @@ from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
@@ -214,11 +214,19 @@ class GuardedApp(App[None]):
     Textual's only public sign of an exception is the return code after the exit, and its
     report on the terminal includes local variables. It has no hook between the compositor and
     the driver. No upstream issue known.
+
+    Textual also draws the screen below the one in front, which it can only be seen behind if
+    the front one is modal; each of its changes paints the whole front screen again.
     """
 
     def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:
         """Draw an update of the screen. Returns False to let Textual draw it."""
         return False
+
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        is_covered = bool(self._screen_stack) and not isinstance(self.screen, ModalScreen)
+        return [] if is_covered else super()._background_screens
 
     def _refresh_notifications(self) -> None:
         """Textual's own toasts are never shown; drawing none lays out a screen that opens."""
