@@ -1,5 +1,6 @@
 """The prompt that is painted first: nothing typed into it is lost."""
 
+import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from textual import events
 
 from replyscope.domain.look import Look
+from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.first_paint import FrontScreen
 from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.services import Services
@@ -98,3 +100,63 @@ async def test_a_start_where_the_composer_has_no_room_at_first_is_none_to_crash_
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=(width, 24)) as pilot:
         assert chat_of(pilot).panes.composer.size.width > 0
+
+
+def _opening_later(app: ReplyscopeApp) -> asyncio.Event:
+    """Let the archive be opened only once this event is set."""
+    may_open = asyncio.Event()
+    services = app._opening.load()
+    open_store = services.open_store
+
+    async def wait_and_open() -> None:
+        await may_open.wait()
+        await open_store()
+
+    services.open_store = wait_and_open
+    return may_open
+
+
+async def test_a_message_sent_before_the_chat_is_there_belongs_to_the_named_session(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply("Bird.")
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await pilot.press(*"first", "enter")
+        await until(pilot, lambda: "Bird." in frame(pilot), "the reply")
+        await pilot.press(*"draft")
+        await chat_of(pilot).groups.drafts.save()
+    app = make_app(tmp_path, server.base_url, opens_newest=True)
+    may_open = _opening_later(app)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*"second", "enter", *"third")
+        await until(pilot, lambda: "Opening the session" in frame(pilot), "why it takes long")
+        may_open.set()
+        await until(pilot, lambda: frame(pilot).count("Bird.") == 2, "the reply")
+        chat = chat_of(pilot)
+        assert [m.text for m in chat.desk.conversation.messages][::2] == ["first", "second"]
+        assert chat.panes.composer.text == "draft\n\nthird"
+
+
+async def test_what_was_sent_to_a_session_that_does_not_exist_stays_in_the_composer(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url, session_id="gone")
+    may_open = _opening_later(app)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press(*"first", "enter", *"second")
+        may_open.set()
+        await until(pilot, lambda: "gone" in frame(pilot), "the fault")
+        assert chat_of(pilot).panes.composer.text == "first\n\nsecond"
+        assert server.requests == []
+
+
+async def test_quitting_while_the_session_is_opened_ends_the_app(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url, opens_newest=True)
+    may_open = _opening_later(app)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Opening the session" in frame(pilot), "why it takes long")
+        await pilot.press("ctrl+q")
+        may_open.set()
+    assert not app.is_running

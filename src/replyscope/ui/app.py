@@ -310,7 +310,9 @@ class ReplyscopeApp(GuardedApp):
                 self._services.open_store = _begun(self._services.open_store)
                 screen = "replyscope.ui.chat.screen"
                 module = await asyncio.to_thread(importlib.import_module, screen)
-                self._chat = cast("ChatScreen", module.ChatScreen(self._services))
+                chat = cast("ChatScreen", module.ChatScreen(self._services))
+                await chat.prepare()
+                self._chat = chat
         finally:
             sys.setswitchinterval(rarely_s)
         self.call_next(self._show_chat)

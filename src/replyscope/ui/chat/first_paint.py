@@ -30,6 +30,9 @@ It is gone when you leave, or delete it.
 
 What the provider keeps of it is the provider's."""
 
+_LONG_S = 0.8
+_OPENING = "Opening the session…"
+
 
 class FrontScreen(HoldsKeys, Screen[None]):
     """A screen with a composer that is shown until the chat is loaded.
@@ -63,6 +66,8 @@ class FrontScreen(HoldsKeys, Screen[None]):
         self.query_one("#sidebar").border_title = "Sessions"
         self.query_one("#inspector").border_title = "Inspector"
         self.set_focus(self.query_one(Composer))
+        if not self._is_fresh:
+            self.set_timer(_LONG_S, lambda: self.query_one("#welcome", Static).update(_OPENING))
 
     @on(events.Compose)
     @on(events.ScreenResume)

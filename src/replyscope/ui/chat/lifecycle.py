@@ -10,6 +10,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
+from replyscope.ui.chat.first_session import FirstSession
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
@@ -45,12 +46,12 @@ class Lifecycle:
         self._desk = desk
         self._panes = panes
         self._screen = screen
+        self.first = FirstSession(desk)
         self._drafts = drafts
         self._providers = providers
         self._sessions = sessions
         self._reviewing = reviewing
         self._watching = watching
-        desk.opened.clear()
         watching.catch_up = self._show_changes
         self._collections = garbage.FullCollections()
         self._saving: Timer | None = None
@@ -60,23 +61,13 @@ class Lifecycle:
         """The names of unread files in the last warning."""
 
     async def begin(self) -> None:
-        """Open the store, the session and the provider, after the first paint."""
+        """Open the store and the provider, after the first paint."""
         services = self._desk.services
         for fault in services.faults:
             self._desk.tell(fault)
+        await self.first.load()
+        self._tell_first()
         try:
-            await services.open_store()
-        except StoreError as error:
-            self._tell_unsaved(error)
-        self._desk.opened.set()
-        try:
-            recovered = await services.recover()
-            if recovered:
-                self._desk.tell(f"{recovered} interrupted replies were recovered", is_error=False)
-        except ReplyscopeError as error:
-            self._desk.tell(error)
-        try:
-            await self._open_first()
             self._panes.composer.set_history(list(await services.history.load_history(500)))
         except ReplyscopeError as error:
             self._desk.tell(error)
@@ -98,6 +89,17 @@ class Lifecycle:
             self._desk.start_work(self._keep_archive, services, group="archive")
         with suppress(StoreError):
             await services.begin_background(self._show_hub)
+
+    def _tell_first(self) -> None:
+        """Tell how the archive and the first session were opened."""
+        first = self.first
+        if first.unsaved is not None:
+            self._tell_unsaved(first.unsaved)
+        if first.recovered:
+            number = first.recovered
+            self._desk.tell(f"{number} interrupted replies were recovered", is_error=False)
+        for error in first.errors:
+            self._desk.tell(error)
 
     def _tell_unsaved(self, error: StoreError) -> None:
         """Say why nothing is saved. The open session may have become a private one."""
@@ -144,17 +146,6 @@ class Lifecycle:
             await review.upgrade_index()
         except ReplyscopeError as error:
             self._desk.tell(error)
-
-    async def _open_first(self) -> None:
-        wanted = self._desk.services.session_id
-        if wanted is not None:
-            wanted = await self._desk.services.sessions.find_session_id(wanted)
-        elif self._desk.services.opens_newest:
-            wanted = await self._desk.archive.newest_id()
-        if wanted is not None:
-            conversation = await self._desk.archive.open(wanted)
-            self._desk.targets.begin(conversation)
-            self._sessions.show_first(conversation)
 
     def _collect_garbage(self) -> None:
         self._collections.collect(is_streaming=self._desk.turns.any_running)

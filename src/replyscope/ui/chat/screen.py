@@ -18,6 +18,7 @@ from replyscope.ui.chat.consent_card import Answer, ConsentCard
 from replyscope.ui.chat.first_paint import WELCOME
 from replyscope.ui.chat.groups import Groups
 from replyscope.ui.chat.keyboard import Keyboard
+from replyscope.ui.chat.pending import joined
 from replyscope.ui.chat.sidebar import Sidebar
 from replyscope.ui.chat.status import StatusLine
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
@@ -86,7 +87,8 @@ class ChatScreen(WorkingScreen[None]):
         if getattr(self.app, "look", Look()).has_vim_keys:
             self.panes.composer.use_vim_keys()
         self.groups.consent.open(self.panes.refresh_sidebar)
-        self.panes.show_conversation(self.desk.conversation)
+        first = self.groups.lifecycle.first.conversation
+        self.panes.show_conversation(first or self.desk.conversation)
         self.panes.focus_composer()
         self.call_after_refresh(lambda: self.start_work(self.groups.lifecycle.begin))
 
@@ -99,12 +101,25 @@ class ChatScreen(WorkingScreen[None]):
         """Whether the session is private, and its work is kept out of the log."""
         return self.desk.conversation.is_private
 
+    async def prepare(self) -> None:
+        """Load the session that the command line names, before the screen is pushed."""
+        first = self.groups.lifecycle.first
+        if first.is_named:
+            await first.load()
+
     def take_over(self, sent: list[Message], text: str) -> None:
-        """Continue with the submitted messages and the text of the first screen."""
+        """Continue with the submitted messages and the text of the first screen. What was meant
+        for a session that could not be loaded is not sent.
+        """
+        has_failed, unsent = self.groups.lifecycle.first.has_failed, []
         for message in sent:
-            self.post_message(message)
-        if text:
-            self.panes.composer.replace_text(text)
+            if has_failed and isinstance(message, Composer.Submitted):
+                unsent.append(message.text)
+            else:
+                self.post_message(message)
+        if unsent or text:
+            composer = self.panes.composer
+            composer.replace_text(joined(composer.text, *unsent, text))
 
     def system_commands(self) -> Iterable[SystemCommand]:
         """The commands for the palette: the slash commands."""

@@ -10,7 +10,6 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.undo import UndoableChange
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
-from replyscope.ui.chat.pending import joined
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
@@ -71,15 +70,6 @@ class Sessions:
     async def _keep_draft(self, left: Conversation, draft: Draft) -> None:
         await self._drafts.save_of(left, draft)
         await self._view.draw_sidebar()
-
-    def show_first(self, conversation: Conversation) -> None:
-        """Open the first conversation. Text that was typed meanwhile is added to its draft."""
-        typed = self._drafts.draft
-        self._view.show_conversation(conversation)
-        if typed.text:
-            self._view.composer.replace_text(joined(self._view.composer.text, typed.text))
-        self._desk.pending.add(typed.attachments)
-        self._view.draw_attachments()
 
     def open_session(self, session_id: str) -> None:
         """Open a session."""
