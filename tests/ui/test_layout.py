@@ -18,6 +18,20 @@ TEXTS = st.sampled_from(
     ["short", "word " * 200, "- a\n- b\n\npara\n", "```py\nx\n```\n" * 9, "p\n\n" * 60, ""]
 )
 
+BLOCKS = st.sampled_from(
+    [
+        "a few words",
+        "word " * 60,
+        "# head",
+        "- a\n- b\n- c",
+        "```py\nx = 1\ny\n```",
+        "> quote",
+        "| a | b |\n|--|--|\n| 1 | 2 |",
+        "line one\nline two\nline three",
+    ]
+)
+REPLIES = st.lists(BLOCKS, min_size=1, max_size=40).map("\n\n".join)
+
 
 def make_layout(texts: list[str]) -> Layout:
     layout = Layout()
@@ -82,11 +96,12 @@ def test_drawing_a_cell_early_keeps_the_lines_right() -> None:
     assert lines_of(layout, top, 30)[-2] == "end"
 
 
-def test_the_end_is_shown_from_the_end() -> None:
-    layout = make_layout(["p\n\n" * 100, "the very end"])
-    top = layout.settle(0, 10, from_end=True)
-    assert top == layout.height - 10
-    assert "the very end" in lines_of(layout, top, 10)
+@examples(100)
+@given(st.lists(REPLIES, min_size=1, max_size=4), st.integers(5, 60))
+def test_the_end_is_shown_from_the_end(replies: list[str], height: int) -> None:
+    layout = make_layout([text for reply in replies for text in (reply, "ask")][:-1])
+    top = layout.settle(0, height, from_end=True)
+    assert top == max(0, layout.height - height)
 
 
 def test_a_long_reply_keeps_few_drawn_cells_and_looks_the_same() -> None:

@@ -118,7 +118,8 @@ class Layout:
             changed = self._settle_once(self.line_of(anchor), height)
             if not from_end:
                 top = self.line_of(anchor)
-            if not changed:
+            has_moved = from_end and top != max(0, self.height - height)
+            if not changed and not has_moved:
                 break
         self._release_far(self.entry_at(top))
         return top
