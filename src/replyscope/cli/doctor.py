@@ -12,7 +12,7 @@ from replyscope.cli.parser import EXIT_OK, EXIT_PROVIDER, EXIT_STORE
 from replyscope.cli.report import show_indexing
 from replyscope.cli.target import find_target, resolve_model
 from replyscope.cli.wiring import Wiring, find_servers
-from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.endpoints import choose_endpoint, named_in_environment
 from replyscope.config.prompts import PromptFolder
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import (
@@ -53,7 +53,8 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
     for fault in environment_faults(os.environ):
         _row("environment", f"FAILED {fault}")
     chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
-    endpoints = list(dict.fromkeys([*([chosen] if chosen else []), *settings.endpoints]))
+    known = (chosen, *settings.endpoints, named_in_environment(settings))
+    endpoints = list(dict.fromkeys(one for one in known if one is not None))
     answers = [await _check_endpoint(endpoint, wiring) for endpoint in endpoints]
     if not endpoints:
         _row(

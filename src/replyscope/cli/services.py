@@ -13,7 +13,7 @@ from replyscope.cli.attaching import attachment_reader, clipboard
 from replyscope.cli.indexing import indexed
 from replyscope.cli.opening import open_to_chat
 from replyscope.cli.system import notify_desktop
-from replyscope.cli.target import resolve_model
+from replyscope.cli.target import means_local, resolve_model
 from replyscope.cli.wiring import (
     Wiring,
     find_servers,
@@ -175,7 +175,7 @@ def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespac
 def _resolve_model(services: Services, arguments: argparse.Namespace) -> None:
     """Find the endpoint of the environment, and the model of an alias in --model."""
     try:
-        services.environment = named_in_environment()
+        services.environment = named_in_environment(services.settings)
         resolve_model(arguments, services.settings)
     except SettingsError as error:
         services.faults.append(str(error))
@@ -241,12 +241,13 @@ def _settings(paths: Paths, faults: list[str]) -> Settings:
 def _endpoint(
     arguments: argparse.Namespace, settings: Settings, faults: list[str]
 ) -> Endpoint | None:
-    if arguments.local or arguments.gguf:
+    if arguments.local or arguments.gguf or means_local(arguments, settings):
         return None
     try:
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
     except SettingsError as error:
-        faults.append(str(error))
+        if str(error) not in faults:  # of the environment, which is read before
+            faults.append(str(error))
         return None
     return with_api(chosen, arguments.api) if chosen is not None else None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring, with_api
-from replyscope.config.endpoints import choose_endpoint, named_in_environment
+from replyscope.config.endpoints import choose_endpoint, chooses_local, named_in_environment
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.model_names import LOCAL, ModelName
@@ -23,7 +23,7 @@ def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
     It is called once: a model may have the name of another alias. Raises SettingsError.
     """
     if arguments.model is not None:
-        _use_model(arguments, settings.find_model(arguments.model, _environment_names()))
+        _use_model(arguments, settings.find_model(arguments.model, _environment_names(settings)))
 
 
 def use_preset_model(arguments: argparse.Namespace, settings: Settings, model: str | None) -> None:
@@ -33,12 +33,13 @@ def use_preset_model(arguments: argparse.Namespace, settings: Settings, model: s
     """
     is_given = arguments.model is not None or arguments.local or arguments.gguf
     if not is_given and model is not None:
-        _use_model(arguments, settings.parse_model(model, _environment_names()))
+        _use_model(arguments, settings.parse_model(model, _environment_names(settings)))
 
 
-def _environment_names() -> tuple[str, ...]:
-    """The provider that the environment has a key for, if it has one."""
-    return ("openai",) if named_in_environment() is not None else ()
+def _environment_names(settings: Settings) -> tuple[str, ...]:
+    """The name of the provider of the environment, if there is one."""
+    endpoint = named_in_environment(settings)
+    return (endpoint.name,) if endpoint is not None else ()
 
 
 def _use_model(arguments: argparse.Namespace, found: ModelName) -> None:
@@ -62,7 +63,7 @@ async def find_target(
     Raises ReplyscopeError if no provider or model can be chosen.
     """
     _use_session_provider(arguments, settings, wiring, session)
-    if arguments.local or arguments.gguf or _means_local(arguments, settings):
+    if arguments.local or arguments.gguf or means_local(arguments, settings):
         endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
     else:
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
@@ -96,15 +97,13 @@ def _use_session_provider(
         installed = [one.name for one in wiring.local.list_models() if one.is_installed]
         if arguments.model is None and session.model in installed:
             arguments.model = session.model
-    elif settings.endpoint(name) or name in _environment_names():
+    elif settings.endpoint(name) or name in _environment_names(settings):
         arguments.provider = name
 
 
-def _means_local(arguments: argparse.Namespace, settings: Settings) -> bool:
-    """Whether the options or the settings choose the embedded model."""
-    if arguments.base_url is not None:
-        return False
-    return (arguments.provider or settings.provider) == LOCAL
+def means_local(arguments: argparse.Namespace, settings: Settings) -> bool:
+    """Whether the options, or else the settings, choose the embedded model."""
+    return chooses_local(settings, base_url=arguments.base_url, provider=arguments.provider)
 
 
 async def only_model(endpoint: Endpoint, provider: ModelProvider) -> str:

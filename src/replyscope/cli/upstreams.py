@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from replyscope.cli.target import start_local
+from replyscope.cli.target import means_local, start_local
 from replyscope.cli.wiring import Wiring
 from replyscope.config.endpoints import choose_endpoint, environment_endpoint
 from replyscope.domain.endpoint import Endpoint
@@ -82,9 +82,7 @@ async def _endpoint(
 ) -> Endpoint:
     """The endpoint of a `--to`; without one that of the other options, or the default one."""
     if wanted is None:
-        provider = arguments.provider or settings.provider
-        is_local = arguments.base_url is None and provider == LOCAL
-        if is_local or arguments.local or arguments.gguf:
+        if means_local(arguments, settings) or arguments.local or arguments.gguf:
             return await start(arguments, wiring, settings)
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
         return chosen or environment_endpoint()
