@@ -30,10 +30,13 @@ async def find_upstreams(
     *,
     may_install: bool = True,
 ) -> list[tuple[Upstream, Endpoint]]:
-    """The upstreams of the options, each with its endpoint. An embedded model is installed if
-    needed, with progress on stderr, unless `may_install` is False. Raises ReplyscopeError.
+    """The upstreams of the options, each with its endpoint. An embedded model that the options name
+    is installed if needed, with progress on stderr, unless `may_install` is False.
+
+    Raises ReplyscopeError.
     """
-    start = start_local if may_install else start_installed
+    is_named = arguments.local or LOCAL in (arguments.provider, *(arguments.to or ()))
+    start = start_local if may_install and is_named else start_installed
     wanted: Sequence[str | None] = arguments.to or [None]
     endpoints = [await _endpoint(arguments, settings, wiring, one, start) for one in wanted]
     is_local = arguments.local or arguments.gguf
