@@ -296,6 +296,26 @@ def test_the_help_of_the_search_names_every_field_and_every_test(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (["--model", "demo-large"], ("no embedded model 'demo-large'", "--provider")),
+        ([], ("smollm2-135m is not installed", "replyscope local install smollm2-135m")),
+    ],
+)
+def test_a_saved_choice_of_the_embedded_model_downloads_nothing(
+    tmp_path: Path, model: list[str], words: tuple[str, ...]
+) -> None:
+    (tmp_path / "config").mkdir()
+    saved = 'provider = "local"\nlocal_model = "smollm2-135m"\n'
+    (tmp_path / "config" / "settings.toml").write_text(saved)
+    for command in (["ask", "hi", *model], ["watch", "--port", "0", *model, "--", "true"]):
+        done = run_command(tmp_path, *command)
+        assert done.returncode == 2, command
+        assert all(word in done.stderr for word in words), done.stderr
+    assert not list(tmp_path.rglob("*.gguf"))
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["ask", ""], "The prompt is empty"),

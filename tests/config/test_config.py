@@ -8,7 +8,7 @@ import keyring.backend
 import keyring.errors
 import pytest
 
-from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.endpoints import OPENAI_URL, choose_endpoint, named_in_environment
 from replyscope.config.keys import Keys
 from replyscope.config.paths import find_paths, make_private
 from replyscope.config.settings import TEMPLATE, change_settings, parse_settings, read_settings
@@ -16,6 +16,7 @@ from replyscope.config.themes import read_themes, shipped_folder
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.settings import Settings
+from replyscope.engine.provider_choice import is_lasting, known_providers
 from replyscope.ui.theming import build_themes
 
 FULL = """
@@ -136,6 +137,61 @@ def test_the_environment_is_used_as_everywhere(
     assert named.base_url == "http://other/v1"
     with pytest.raises(SettingsError, match="no provider"):
         choose_endpoint(Settings(), provider="x")
+
+
+def parsed(text: str) -> Settings:
+    return parse_settings(text, Path("settings.toml"))
+
+
+WORK = '[providers.work]\nbase_url = "http://work/v1"\n'
+OPENAI = '[providers.openai]\nbase_url = "http://own/v1"\n'
+URL = {"OPENAI_BASE_URL": "http://h/v1"}
+ONLY_KEY = {"OPENAI_API_KEY": "sk-x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "wanted"),
+    [
+        (f'provider = "work"\n{WORK}', URL, ("openai", "http://h/v1")),
+        (f'provider = "work"\n{WORK}', ONLY_KEY, ("work", "http://work/v1")),
+        ('provider = "local"', URL, ("openai", "http://h/v1")),
+        ('provider = "local"', ONLY_KEY, None),
+        ('provider = "openai"', ONLY_KEY, ("openai", OPENAI_URL)),
+        ('provider = "openai"', {}, None),
+        (WORK, ONLY_KEY, ("openai", OPENAI_URL)),
+        (f'provider = "openai"\n{OPENAI}', ONLY_KEY, ("openai", "http://own/v1")),
+        (f'provider = "openai"\n{OPENAI}', URL, ("environment", "http://h/v1")),
+        (WORK, {"OPENAI_BASE_URL": "http://work/v1"}, ("work", "http://work/v1")),
+    ],
+)
+def test_a_url_of_the_environment_precedes_a_saved_choice_and_a_key_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    variables: dict[str, str],
+    wanted: tuple[str, str] | None,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    chosen = choose_endpoint(parsed(text))
+    assert (chosen and (chosen.name, chosen.base_url)) == wanted
+
+
+def test_the_provider_of_the_environment_is_known_beside_a_saved_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    settings = parsed(f'provider = "local"\n{WORK}')
+    environment = named_in_environment(settings)
+    assert environment is not None
+    assert choose_endpoint(settings, provider="openai") == environment
+    assert [name for name, _ in known_providers(settings, environment)] == ["work", "openai"]
+    assert is_lasting(environment, settings, environment)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://h/v1")
+    of_this_terminal = named_in_environment(settings)
+    assert of_this_terminal is not None
+    assert not is_lasting(of_this_terminal, settings, of_this_terminal)
+    with pytest.raises(SettingsError, match="The providers are: work, openai"):
+        choose_endpoint(settings, provider="x")
 
 
 def endpoint_with(source: KeySource) -> Endpoint:

@@ -53,6 +53,19 @@ def test_an_alias_may_name_the_provider_of_the_environment(
     assert server.requests[0]["model"] == "mini"
 
 
+def test_a_url_of_the_environment_is_used_although_the_embedded_model_was_chosen(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    write_settings(tmp_path, 'provider = "local"\nlocal_model = "smollm2-135m"\n')
+    variables = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "sk-1"}
+    done = run_command(tmp_path, "ask", "hi", "--model", "demo-large", **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert server.requests[0]["model"] == "demo-large"
+    report = run_command(tmp_path, "doctor", **variables).stdout
+    assert f"openai at {server.base_url}" in report
+    assert "none set" not in report
+
+
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [

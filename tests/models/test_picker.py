@@ -26,6 +26,7 @@ from replyscope.ui.reading.compare_screen import CompareScreen
 from tests.support.server import Answer, LoopbackServer, delta, error, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle, send
+from tests.ui.test_type_ahead import write
 
 
 class TwoModels:
@@ -81,6 +82,25 @@ async def test_a_model_of_another_provider_is_chosen_and_asked(
     settings = read_settings(find_paths(str(tmp_path)).settings)
     assert settings.provider == "two"
     assert [one.model for one in settings.endpoints] == ["m1", "x9"]
+
+
+async def test_the_provider_of_the_environment_is_offered_beside_the_one_in_use(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    with LoopbackServer() as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", other.base_url)
+        other.models = ["of-the-environment"]
+        async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+            await pilot.press("f2")
+            await until(pilot, lambda: "of-the-environment" in frame(pilot), "its models")
+            await pilot.press(*"of-the", "enter")
+            await until(pilot, lambda: pilot.app.screen is chat_of(pilot), "the choice")
+            await send(pilot, "hello")
+            await until(pilot, lambda: bool(other.requests) and is_idle(pilot), "the reply")
+            write(pilot, "/provider\r")
+            await until(pilot, lambda: "Provider openai" in frame(pilot), "the list of providers")
+    assert other.requests[0]["model"] == "of-the-environment"
 
 
 async def test_a_list_that_fails_says_so_in_its_row_and_is_loaded_again(

@@ -110,7 +110,7 @@ async def test_a_queued_message_goes_to_the_provider_of_its_session(
             await send(pilot, "queued")
             chat = chat_of(pilot)
             opened = chat.desk.conversation.session.id
-            await until(pilot, lambda: chat.desk.pending.has_queued(opened))
+            await until(pilot, lambda: chat.desk.pending.queued_count(opened))
             chat.groups.sessions.new_session()
             chat.groups.providers.use_found(chat.desk.targets.parse_model("two/x9"))
             await until(pilot, lambda: "x9 · two" in frame(pilot))

@@ -43,6 +43,19 @@ async def test_a_parameter_is_found_set_and_sent(
     assert request["top_k"] == 40
 
 
+async def test_a_name_that_is_typed_in_full_is_the_highlighted_one(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))
+        dialog = pilot.app.screen
+        assert isinstance(dialog, ParametersDialog)
+        await pilot.press(*"n=3")  # many rows have an n
+        await until(pilot, lambda: dialog.highlighted == "n", "the row of n")
+        await until(pilot, lambda: "choices to generate" in frame(pilot), "its documentation")
+
+
 async def test_a_wrong_value_is_named_in_place_and_can_be_corrected(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

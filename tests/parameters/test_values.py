@@ -127,7 +127,7 @@ def test_a_typed_value_is_json_if_that_fits_else_text(name: str, text: str, valu
         ("extra_headers", '{"Host": "a"}', "extra_headers.Host is set by the program."),
         ("extra_headers", '{"Authorization": "Bearer x"}', "carries a key"),
         ("temprature", "1", "The nearest are: temperature."),
-        ("top_k", "40", 'set extra to {"top_k": 1}.'),
+        ("top_k", "40", 'set extra to {"top_k": 40}.'),
         ("messages", "[]", "messages can't be set here: the conversation is sent."),
         ("max_output_tokens", "5", "set max_tokens"),
     ],

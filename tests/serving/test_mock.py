@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,17 @@ STREAMS = sorted(RECORDED.rglob("*.sse")) if RECORDED.is_dir() else []
 
 
 async def record(
-    server: LoopbackServer, clock: Clock, answer: Answer, text: str = "hi", api: Api = Api.CHAT
+    server: LoopbackServer,
+    clock: Clock,
+    answer: Answer,
+    text: str = "hi",
+    api: Api = Api.CHAT,
+    **more: Any,
 ) -> Recording:
     """What the real provider recorded of one answer."""
     server.answer = lambda _request: answer
     async with open_chat(server.base_url, clock, api=api) as provider:
-        events = await collect(provider, ask(text))
+        events = await collect(provider, replace(ask(text), **more))
     exchange = fold_events(make_exchange(id=f"x-{text}", api=api), events)
     request = next(event for event in events if isinstance(event, RequestSent))
     frames = tuple(event for event in events if isinstance(event, WireFrame))
@@ -280,6 +286,22 @@ async def test_the_same_question_gets_its_replies_in_turn(
             for _ in range(3)
         ]
     assert [answer.message.content for answer in answers] == ["One", "Two", "Two"]
+
+
+async def test_the_requested_model_chooses_among_replies_to_the_same_question(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    small = await record(server, clock, reply("Small."), model="small")
+    large = await record(server, clock, reply("Large."), model="large")
+    large = Recording(replace(large.exchange, id="x-large"), large.record)
+    async with playing([large, small]) as (client, _):
+
+        async def answer(model: str) -> str | None:
+            made = await client.chat.completions.create(model=model, messages=said())
+            return made.choices[0].message.content
+
+        asked = [await answer(model) for model in ("large", "small", "large", "small", "other")]
+    assert asked == ["Large.", "Small.", "Large.", "Small.", "Small."]
 
 
 async def test_frames_come_at_the_pace_of_the_recording(clock: Clock) -> None:

@@ -384,22 +384,30 @@ async def test_a_page_up_from_the_composer_leaves_the_end_of_a_short_reply(
         await until(pilot, lambda: "new text below · [G]" in frame(pilot))
 
 
-async def test_the_queued_message_of_a_stopped_reply_waits_for_an_answer(
-    server: LoopbackServer, tmp_path: Path
+@pytest.mark.parametrize(
+    ("texts", "question"),
+    [
+        (["and then"], "Send the queued message?"),
+        (["and then", "at last"], "Send the 2 queued messages?"),
+    ],
+)
+async def test_the_queued_messages_of_a_stopped_reply_wait_for_an_answer(
+    server: LoopbackServer, tmp_path: Path, texts: list[str], question: str
 ) -> None:
     gate = threading.Event()
     server.answer = lambda _request: Answer(chunks=[*sse(delta("so far"), done=False), gate])
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         chat = chat_of(pilot)
-        for text in ("go", "and then"):
+        for text in ("go", *texts):
             chat.panes.composer.insert(text)
             await pilot.press("enter")
-        await until(pilot, lambda: "so far" in frame(pilot) and "1 queued" in frame(pilot))
+        queued = f"{len(texts)} queued"
+        await until(pilot, lambda: "so far" in frame(pilot) and queued in frame(pilot))
         await pilot.press("escape")
-        await until(pilot, lambda: "Send the queued message?" in frame(pilot))
+        await until(pilot, lambda: question in frame(pilot))
         assert len(server.requests) == 1
         await pilot.press("escape")
-        await until(pilot, lambda: chat.panes.composer.text == "and then")
+        await until(pilot, lambda: chat.panes.composer.text == "\n\n".join(texts))
         assert len(server.requests) == 1
         gate.set()
 

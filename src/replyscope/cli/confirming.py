@@ -4,7 +4,7 @@ import sys
 
 
 def confirms(question: str) -> bool:
-    """Whether the person answers yes. Without a terminal nobody can, which is a no."""
+    """Whether the person answers yes. Without a terminal the answer is no."""
     if sys.stdin is None or not sys.stdin.isatty():
         return False
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

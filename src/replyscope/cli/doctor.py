@@ -12,7 +12,7 @@ from replyscope.cli.parser import EXIT_OK, EXIT_PROVIDER, EXIT_STORE
 from replyscope.cli.report import show_indexing
 from replyscope.cli.target import find_target, resolve_model
 from replyscope.cli.wiring import Wiring, find_servers
-from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.endpoints import choose_endpoint, named_in_environment
 from replyscope.config.prompts import PromptFolder
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import (
@@ -52,8 +52,7 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
     _row("settings", f"{wiring.paths.settings}{_note_missing(wiring)}")
     for fault in environment_faults(os.environ):
         _row("environment", f"FAILED {fault}")
-    chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
-    endpoints = list(dict.fromkeys([*([chosen] if chosen else []), *settings.endpoints]))
+    endpoints = _endpoints(arguments, settings)
     answers = [await _check_endpoint(endpoint, wiring) for endpoint in endpoints]
     if not endpoints:
         _row(
@@ -70,6 +69,17 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
     if not store_ok:
         return EXIT_STORE
     return EXIT_OK if all(answers) else EXIT_PROVIDER
+
+
+def _endpoints(arguments: argparse.Namespace, settings: Settings) -> list[Endpoint]:
+    """The endpoint of the options and all in the settings; without options also the endpoint of
+    the environment. Raises SettingsError.
+    """
+    chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
+    known = [chosen, *settings.endpoints]
+    if arguments.base_url is None and arguments.provider is None:
+        known.append(named_in_environment(settings))
+    return list(dict.fromkeys(one for one in known if one is not None))
 
 
 async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:

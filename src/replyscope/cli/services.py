@@ -13,7 +13,7 @@ from replyscope.cli.attaching import attachment_reader, clipboard
 from replyscope.cli.indexing import indexed
 from replyscope.cli.opening import open_to_chat
 from replyscope.cli.system import notify_desktop
-from replyscope.cli.target import resolve_model
+from replyscope.cli.target import check_installed, embedded_name, means_local, resolve_model
 from replyscope.cli.wiring import (
     Wiring,
     find_servers,
@@ -31,6 +31,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import LocalModelError, SettingsError, StoreError
 from replyscope.domain.exchange import Api
 from replyscope.domain.look import ThemeSource
+from replyscope.domain.model_names import LOCAL
 from replyscope.domain.settings import Settings
 from replyscope.domain.tool import McpServer
 from replyscope.engine.recovery import recover
@@ -175,7 +176,7 @@ def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespac
 def _resolve_model(services: Services, arguments: argparse.Namespace) -> None:
     """Find the endpoint of the environment, and the model of an alias in --model."""
     try:
-        services.environment = named_in_environment()
+        services.environment = named_in_environment(services.settings)
         resolve_model(arguments, services.settings)
     except SettingsError as error:
         services.faults.append(str(error))
@@ -241,12 +242,13 @@ def _settings(paths: Paths, faults: list[str]) -> Settings:
 def _endpoint(
     arguments: argparse.Namespace, settings: Settings, faults: list[str]
 ) -> Endpoint | None:
-    if arguments.local or arguments.gguf:
+    if arguments.local or arguments.gguf or means_local(arguments, settings):
         return None
     try:
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
     except SettingsError as error:
-        faults.append(str(error))
+        if str(error) not in faults:  # of the environment, which is read before
+            faults.append(str(error))
         return None
     return with_api(chosen, arguments.api) if chosen is not None else None
 
@@ -268,21 +270,31 @@ def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str], wire
 
 def _starts_local(arguments: argparse.Namespace, services: Services, wiring: Wiring) -> str | None:
     """The embedded model to start with; None for another provider."""
-    settings = services.settings
-    if arguments.gguf:
-        try:
+    is_asked = arguments.local or arguments.provider == LOCAL
+    try:
+        if arguments.gguf:
             return wiring.local.add_own(Path(arguments.gguf))
-        except LocalModelError as error:
-            services.faults.append(str(error))
-            return None
-    if arguments.local:
-        return arguments.model or wiring.local.default_name
-    if services.endpoint is None and settings.provider == "local":
-        name = settings.local_model or wiring.local.default_name
-        # Removed weights are downloaded again only after a confirmation.
-        installed = {model.name for model in wiring.local.list_models() if model.is_installed}
-        return name if name in installed else None
+        if is_asked:
+            return embedded_name(arguments, services.settings, wiring.local)
+        if services.endpoint is None and means_local(arguments, services.settings):
+            return _saved_local(arguments, services.settings, wiring)
+    except LocalModelError as error:
+        services.faults.append(str(error))
     return None
+
+
+def _saved_local(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> str | None:
+    """The embedded model of the settings, or another one of --model; None if it is not installed:
+    removed weights are downloaded again only after a confirmation. Raises LocalModelError.
+    """
+    opens_saved = arguments.session or arguments.newest
+    if arguments.model and not opens_saved:  # the model may be one of a saved session's provider
+        name = embedded_name(arguments, settings, wiring.local)
+        check_installed(name, wiring.local)
+        return name
+    name = settings.local_model or wiring.local.default_name
+    installed = {model.name for model in wiring.local.list_models() if model.is_installed}
+    return name if name in installed else None
 
 
 def _add_no_server(_pasted: str) -> tuple[McpServer, ...]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring, with_api
-from replyscope.config.endpoints import choose_endpoint, named_in_environment
+from replyscope.config.endpoints import choose_endpoint, chooses_local, named_in_environment
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import LocalModelError, LocalModelMissing, SettingsError
+from replyscope.domain.local_models import LocalModels
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.session import SessionSettings
@@ -23,7 +24,7 @@ def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
     It is called once: a model may have the name of another alias. Raises SettingsError.
     """
     if arguments.model is not None:
-        _use_model(arguments, settings.find_model(arguments.model, _environment_names()))
+        _use_model(arguments, settings.find_model(arguments.model, _environment_names(settings)))
 
 
 def use_preset_model(arguments: argparse.Namespace, settings: Settings, model: str | None) -> None:
@@ -33,12 +34,13 @@ def use_preset_model(arguments: argparse.Namespace, settings: Settings, model: s
     """
     is_given = arguments.model is not None or arguments.local or arguments.gguf
     if not is_given and model is not None:
-        _use_model(arguments, settings.parse_model(model, _environment_names()))
+        _use_model(arguments, settings.parse_model(model, _environment_names(settings)))
 
 
-def _environment_names() -> tuple[str, ...]:
-    """The provider that the environment has a key for, if it has one."""
-    return ("openai",) if named_in_environment() is not None else ()
+def _environment_names(settings: Settings) -> tuple[str, ...]:
+    """The name of the provider of the environment, if there is one."""
+    endpoint = named_in_environment(settings)
+    return (endpoint.name,) if endpoint is not None else ()
 
 
 def _use_model(arguments: argparse.Namespace, found: ModelName) -> None:
@@ -61,9 +63,11 @@ async def find_target(
 
     Raises ReplyscopeError if no provider or model can be chosen.
     """
+    may_install = arguments.local or arguments.provider == LOCAL
     _use_session_provider(arguments, settings, wiring, session)
-    if arguments.local or arguments.gguf or _means_local(arguments, settings):
-        endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
+    if arguments.local or arguments.gguf or means_local(arguments, settings):
+        start = start_local if may_install else start_installed
+        endpoint = with_api(await start(arguments, wiring, settings), arguments.api)
     else:
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
         if chosen is None:
@@ -96,15 +100,13 @@ def _use_session_provider(
         installed = [one.name for one in wiring.local.list_models() if one.is_installed]
         if arguments.model is None and session.model in installed:
             arguments.model = session.model
-    elif settings.endpoint(name) or name in _environment_names():
+    elif settings.endpoint(name) or name in _environment_names(settings):
         arguments.provider = name
 
 
-def _means_local(arguments: argparse.Namespace, settings: Settings) -> bool:
-    """Whether the options or the settings choose the embedded model."""
-    if arguments.base_url is not None:
-        return False
-    return (arguments.provider or settings.provider) == LOCAL
+def means_local(arguments: argparse.Namespace, settings: Settings) -> bool:
+    """Whether the options, or else the settings, choose the embedded model."""
+    return chooses_local(settings, base_url=arguments.base_url, provider=arguments.provider)
 
 
 async def only_model(endpoint: Endpoint, provider: ModelProvider) -> str:
@@ -126,10 +128,45 @@ async def start_local(
     local = wiring.local
     if arguments.gguf:
         return await local.start(local.add_own(Path(arguments.gguf)))
-    name = arguments.model or settings.local_model or local.default_name
-    if not any(m.name == name and m.is_installed for m in local.list_models()):
+    name = embedded_name(arguments, settings, local)
+    if not _is_installed(local, name):
         await install_showing_progress(wiring, name)
     return replace(await local.start(name), model=name)
+
+
+async def start_installed(
+    arguments: argparse.Namespace, wiring: Wiring, settings: Settings
+) -> Endpoint:
+    """Start the embedded model, without a download. Raises LocalModelError."""
+    if not arguments.gguf:
+        check_installed(embedded_name(arguments, settings, wiring.local), wiring.local)
+    return await start_local(arguments, wiring, settings)
+
+
+def embedded_name(arguments: argparse.Namespace, settings: Settings, local: LocalModels) -> str:
+    """The embedded model of --model, or of the settings. Raises LocalModelError."""
+    name = arguments.model or settings.local_model or local.default_name
+    names = [model.name for model in local.list_models()]
+    if name not in names:
+        raise LocalModelError(
+            f"There is no embedded model {name!r}.",
+            f"The models are: {', '.join(names)}. For a model of another provider use "
+            "--provider or --base-url.",
+        )
+    return name
+
+
+def check_installed(name: str, local: LocalModels) -> None:
+    """Raise LocalModelMissing if the weights of an embedded model are not installed."""
+    if not _is_installed(local, name):
+        raise LocalModelMissing(
+            f"The embedded model {name} is not installed.",
+            f"Install it first: replyscope local install {name}",
+        )
+
+
+def _is_installed(local: LocalModels, name: str) -> bool:
+    return any(model.name == name and model.is_installed for model in local.list_models())
 
 
 async def install_showing_progress(wiring: Wiring, name: str) -> None:

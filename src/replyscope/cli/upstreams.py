@@ -6,11 +6,11 @@ import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from replyscope.cli.target import start_local
+from replyscope.cli.target import means_local, start_installed, start_local
 from replyscope.cli.wiring import Wiring
 from replyscope.config.endpoints import choose_endpoint, environment_endpoint
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import LocalModelMissing, SettingsError
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.mask import secrets_of
 from replyscope.domain.model_names import LOCAL
 from replyscope.domain.proxies import RouteFault
@@ -30,30 +30,19 @@ async def find_upstreams(
     *,
     may_install: bool = True,
 ) -> list[tuple[Upstream, Endpoint]]:
-    """The upstreams of the options, each with its endpoint. An embedded model is installed if
-    needed, with progress on stderr, unless `may_install` is False. Raises ReplyscopeError.
+    """The upstreams of the options, each with its endpoint. An embedded model that the options name
+    is installed if needed, with progress on stderr, unless `may_install` is False.
+
+    Raises ReplyscopeError.
     """
-    start = start_local if may_install else _start_installed
+    is_named = arguments.local or LOCAL in (arguments.provider, *(arguments.to or ()))
+    start = start_local if may_install and is_named else start_installed
     wanted: Sequence[str | None] = arguments.to or [None]
     endpoints = [await _endpoint(arguments, settings, wiring, one, start) for one in wanted]
     is_local = arguments.local or arguments.gguf
     if is_local and arguments.to and not any(one.name == LOCAL for one in endpoints):
         endpoints.append(await start(arguments, wiring, settings))
     return await upstreams_of(endpoints, wiring, uses_key=arguments.key)
-
-
-async def _start_installed(
-    arguments: argparse.Namespace, wiring: Wiring, settings: Settings
-) -> Endpoint:
-    """Start the embedded model, without a download. Raises LocalModelError."""
-    name = arguments.model or settings.local_model or wiring.local.default_name
-    models = wiring.local.list_models()
-    if not arguments.gguf and not any(m.name == name and m.is_installed for m in models):
-        raise LocalModelMissing(
-            f"The embedded model {name} is not installed.",
-            f"Install it first: replyscope local install {name}",
-        )
-    return await start_local(arguments, wiring, settings)
 
 
 async def upstreams_of(
@@ -82,9 +71,7 @@ async def _endpoint(
 ) -> Endpoint:
     """The endpoint of a `--to`; without one that of the other options, or the default one."""
     if wanted is None:
-        provider = arguments.provider or settings.provider
-        is_local = arguments.base_url is None and provider == LOCAL
-        if is_local or arguments.local or arguments.gguf:
+        if means_local(arguments, settings) or arguments.local or arguments.gguf:
             return await start(arguments, wiring, settings)
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
         return chosen or environment_endpoint()

@@ -45,6 +45,9 @@ if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
 
 _log = logging.getLogger("replyscope.wiring")
+_NEED_NO_ENTRY = ("openai", "custom", "environment")
+"""The names of endpoints of a URL without an entry in the settings: such a server may need no key.
+"""
 RELAY_CHILD = "replyscope.cli.relay_child"
 """The module that the process of a relay runs."""
 
@@ -333,7 +336,7 @@ class Providers:
 
 def _require_key(endpoint: Endpoint) -> None:
     """Raise SettingsError when the endpoint needs a key: OpenAI's host, or a named variable."""
-    if "api.openai.com" in endpoint.base_url or endpoint.name not in ("openai", "custom"):
+    if "api.openai.com" in endpoint.base_url or endpoint.name not in _NEED_NO_ENTRY:
         raise SettingsError(
             f"There is no API key for {endpoint.name}: {endpoint.key_source.value} is not set.",
             "Set it, enter a key in the app, or use --local for a model that needs none.",

@@ -108,7 +108,8 @@ def parse_settings(
         raise providers.reject(LOCAL, "is the name of the embedded models; choose another one")
     endpoints = tuple(_read_endpoint(n, providers.table(n), entries) for n in providers.names())
     provider = settings.provider
-    if provider is not None and provider not in {LOCAL, *(e.name for e in endpoints)}:
+    # `openai` needs no entry: it may be the provider of OPENAI_API_KEY.
+    if provider is not None and provider not in {LOCAL, "openai", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
     variables = tuple(

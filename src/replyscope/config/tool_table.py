@@ -32,7 +32,7 @@ class ToolsSection:
     enabled = Setting(
         texts(),
         '["current_time", "calculate", "mcp:git"]',
-        "tools and sources of new sessions",
+        "tools and sources to start with",
     )
     rounds = Setting(
         whole(limits.ROUNDS),

@@ -149,7 +149,7 @@ class ChatServices:
     recent_models: Callable[[], Awaitable[tuple[ModelName, ...]]] = _no_models
     """The models of the newest sessions, the newest first."""
     environment: Endpoint | None = None
-    """The endpoint of OPENAI_API_KEY, which an alias may name."""
+    """The endpoint of OPENAI_API_KEY and OPENAI_BASE_URL; None if neither is set."""
     forget: Callable[[str, str, Iterable[str]], Awaitable[None]] = _forget_nothing
     """Forgets that a server rejects parameters of a model, by their names in the request.
 

@@ -22,7 +22,7 @@ from replyscope.engine.message_marks import check_marks
 from replyscope.engine.model_lists import ModelLists
 from replyscope.engine.new_endpoints import OPENAI_URL, endpoint_at, entry_of, keep_key
 from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
-from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind, is_lasting
 from replyscope.engine.services import ChatServices
 from replyscope.inspection.context import Fit, fit_into
 
@@ -244,10 +244,11 @@ class Targets:
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The endpoint in use, the configured ones, and the others that were used in this run."""
-        known = (self.endpoint, *self._services.settings.endpoints, *self._used.values())
+        """All endpoints: in use, in the settings, of the environment, and used in this run."""
+        services = self._services
+        known = (self.endpoint, *services.settings.endpoints, services.environment)
         named: dict[str, Endpoint] = {}
-        for one in known:
+        for one in (*known, *self._used.values()):
             if one is not None:
                 named.setdefault(one.name, one if one is self.endpoint else self._with_api(one))
         return tuple(named.values())
@@ -258,8 +259,7 @@ class Targets:
 
     def known_endpoint(self, name: str | None) -> Endpoint | None:
         """The endpoint with a name: of this run, the settings or the environment."""
-        known = (*self.endpoints, self._services.environment)
-        return next((one for one in known if one is not None and one.name == name), None)
+        return next((one for one in self.endpoints if one.name == name), None)
 
     def find_model(self, name: str) -> ModelName:
         """The model of a name or an alias, without a provider if it is the one in use."""
@@ -295,7 +295,7 @@ class Targets:
     @property
     def others(self) -> list[str]:
         """The names of endpoints that may not be in the settings."""
-        return [one.name for one in (*self.endpoints, self._services.environment) if one]
+        return [one.name for one in self.endpoints]
 
     def placed(self, name: ModelName) -> ModelName:
         """A model with the endpoint in use, unless it names another one."""
@@ -329,13 +329,14 @@ class Targets:
         return replace(target, endpoint=endpoint, provider=provider, model=found.model)
 
     def switch_to(self, conversation: Conversation, endpoint: Endpoint) -> None:
-        """Use a known endpoint for a session, and save it as the default if the settings have
-        it and the session is not private.
+        """Use a known endpoint for a session, and save it as the default if later runs know it
+        and the session is not private.
 
         Raises ReplyscopeError when the settings cannot be changed.
         """
-        is_configured = self._services.settings.endpoint(endpoint.name) is not None
-        if is_configured and not conversation.is_private:
+        known = self._services
+        saves = is_lasting(endpoint, known.settings, known.environment)
+        if saves and not conversation.is_private:
             self._services.change_settings({("provider",): endpoint.name})
         self.use(conversation, endpoint)
 
@@ -376,10 +377,7 @@ class Targets:
         settings cannot be changed; the endpoint in use is then the same as before.
         """
         if choice.way is ProviderKind.PROVIDER:
-            named = self._services.settings.endpoint(choice.value)
-            if named is None:
-                raise ReplyscopeError(f"There is no provider {choice.value}.")
-            self.switch_to(conversation, named)
+            self.switch_to(conversation, self.endpoint_named(choice.value))
             return None
         is_openai = choice.way in (ProviderKind.KEY_STORED, ProviderKind.KEY_HELD)
         url = OPENAI_URL if is_openai else choice.value

@@ -11,7 +11,7 @@ from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.printable import printable_line
 from replyscope.engine.model_choices import ModelChoices
 from replyscope.engine.model_entries import ModelEntry, list_entries
-from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind, known_providers
 from replyscope.inspection.figures import size
 from replyscope.inspection.model_row import describe_model
 from replyscope.linear.desk import LinearDesk
@@ -49,9 +49,9 @@ def choose_provider(desk: LinearDesk, _argument: str = "") -> None:
 def _rows(desk: LinearDesk, found: Sequence[FoundServer]) -> list[Row]:
     """The providers: servers that were found are first, the embedded models last."""
     rows: list[Row] = [(_server_text(server), _chosen(_server_choice(server))) for server in found]
-    for endpoint in desk.services.settings.endpoints:
-        chosen = ProviderChoice(ProviderKind.PROVIDER, endpoint.name)
-        rows.append((f"Provider {endpoint.name}, from settings.toml", _chosen(chosen)))
+    for name, origin in known_providers(desk.services.settings, desk.services.environment):
+        chosen = ProviderChoice(ProviderKind.PROVIDER, name)
+        rows.append((f"Provider {name}, {origin}", _chosen(chosen)))
     rows += [
         ("OpenAI API key, kept in this system's keyring", _ask_key(ProviderKind.KEY_STORED)),
         ("OpenAI API key, kept in memory until you leave", _ask_key(ProviderKind.KEY_HELD)),

@@ -24,11 +24,14 @@ class MatchLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The prompt of a request: its messages or input in one form, and its last user message."""
+    """The prompt of a request: its messages or input in one form, and its last user message; and
+    the requested model.
+    """
 
     messages: str
     question: tuple[str, int] | None
     previous: str | None
+    model: str | None = None
 
 
 def find_recording(
@@ -37,7 +40,8 @@ def find_recording(
     """The recording of the same messages, or else of the same last prompt.
 
     Recordings whose request is not known are served in turn, and with `any_` all of them are. Of
-    several matches the first one that is not in `served` is returned, or else the last.
+    several matches the requested model is preferred, then the first that is not in `served`, or
+    else the last.
     """
     ours = [one for one in recordings if one.exchange.api is api]
     asked = asked_of(body)
@@ -55,8 +59,15 @@ def find_recording(
         (loose, MatchLevel.ANY),
     ):
         if found:
+            found = [one for one in found if _model_of(one) == asked.model] or found
             return next((one for one in found if one.exchange.id not in given), found[-1]), fit
     return None
+
+
+def _model_of(recording: Recording) -> str | None:
+    """The model that was requested, or else the model of an exchange without a request."""
+    sent = recording.record.request
+    return asked_of(sent.body).model if sent is not None else recording.exchange.model
 
 
 def asked_of(body: bytes) -> Asked:
@@ -68,11 +79,12 @@ def asked_of(body: bytes) -> Asked:
     if not isinstance(value, Mapping):
         return Asked("", None, None)
     messages = _plain(value.get("messages", value.get("input")))
-    previous = value.get("previous_response_id")
+    previous, model = value.get("previous_response_id"), value.get("model")
     return Asked(
         json.dumps(messages, sort_keys=True, ensure_ascii=False),
         _question(messages),
         previous if isinstance(previous, str) else None,
+        model if isinstance(model, str) else None,
     )
 
 

@@ -51,7 +51,7 @@ class FirstRun(HoldsKeys, ListDialog[ProviderChoice | None]):
         self,
         local: LocalModels,
         find_servers: FindServers,
-        providers: tuple[str, ...],
+        providers: Sequence[tuple[str, str]],
         check: Check,
     ) -> None:
         super().__init__("Choose a provider")
@@ -104,8 +104,7 @@ class FirstRun(HoldsKeys, ListDialog[ProviderChoice | None]):
             text = f"{state}; no key needed. Good for {model.good_for}. {model.cannot}"
             rows.append(Row(f"local:{model.name}", f"Embedded model: {model.title}", text))
         rows += [
-            Row(f"provider:{name}", f"Provider {name}", "from settings.toml")
-            for name in self._providers
+            Row(f"provider:{name}", f"Provider {name}", origin) for name, origin in self._providers
         ]
         return [
             *rows,

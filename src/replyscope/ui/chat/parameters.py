@@ -110,7 +110,7 @@ class ParametersDialog(ListDialog[None]):
         return rows
 
     def _mark(self, parameter: "Parameter | None") -> str:
-        """What the model is known to reject of a parameter, as the end of its row."""
+        """The end of a row: the parts of the parameter that the model is known to reject."""
         known = self._source.adaptations
         if parameter is None or not known:
             return ""
@@ -126,6 +126,10 @@ class ParametersDialog(ListDialog[None]):
                 self._source.catalogue.find(self.typed)
             except ReplyscopeError as error:
                 about.update(Content(printable_line(str(error))))
+
+    def filter_changed(self) -> None:
+        """Draw the rows for the changed filter; a parameter of that very name is highlighted."""
+        self.fill(self.typed)
 
     @property
     def typed(self) -> str:

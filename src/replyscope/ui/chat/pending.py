@@ -218,9 +218,9 @@ class Pending:
         for known in (self._attached, self._queued, self._starting, self._written, self._edited):
             known.pop(session_id, None)
 
-    def has_queued(self, session_id: str) -> bool:
-        """Whether messages are queued."""
-        return bool(self._queued.get(session_id))
+    def queued_count(self, session_id: str) -> int:
+        """The number of queued messages."""
+        return len(self._queued.get(session_id, ()))
 
     def next_queued(self, session_id: str) -> tuple[Part, ...] | None:
         """Remove the oldest queued message, and return its parts; None without one."""
@@ -240,7 +240,7 @@ class Pending:
                 f"and {len(names) - _MOST_NAMED} more, together ≈{tokens:,} tokens"
             ]
         names += [f"{printable_line(name)} …" for name in self.being_read(session_id)]
-        waiting = len(self._queued.get(session_id, ()))
+        waiting = self.queued_count(session_id)
         if self.is_editing(session_id):
             names.insert(0, "edits an earlier message  [Esc] cancel")
         if waiting:

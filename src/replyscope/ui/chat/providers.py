@@ -14,7 +14,7 @@ from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
 from replyscope.domain.typed_path import typed_path
-from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind, known_providers
 from replyscope.engine.targets import Targets
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.view import ChatView
@@ -257,9 +257,9 @@ class ProviderCommands:
         """Choose a provider: an API key, a server or the embedded model."""
         from replyscope.ui.chat.first_run import FirstRun  # loaded on first use
 
-        names = tuple(endpoint.name for endpoint in self._desk.services.settings.endpoints)
         services = self._desk.services
-        screen = FirstRun(services.local, services.find_servers, names, self._desk.targets.check)
+        known = known_providers(services.settings, services.environment)
+        screen = FirstRun(services.local, services.find_servers, known, self._desk.targets.check)
         self._desk.show(screen, self._take_choice)
 
     def _take_choice(self, choice: ProviderChoice | None) -> None:

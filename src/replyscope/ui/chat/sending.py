@@ -200,7 +200,7 @@ class Sending:
         if fault is None and not was_stopped:
             self.on_ended(conversation)
         self._stopped.discard(session_id)
-        if fault is None and was_stopped and self._desk.pending.has_queued(session_id):
+        if fault is None and was_stopped and self._desk.pending.queued_count(session_id):
             self._ask_about_queue(conversation)
         elif session_id in self._compacts:
             self._compacts.discard(session_id)
@@ -218,8 +218,10 @@ class Sending:
 
     def _ask_about_queue(self, conversation: Conversation) -> None:
         """Ask what to do with the queued messages of a reply that the person stopped."""
+        number = self._desk.pending.queued_count(conversation.session.id)
+        which = "the queued message" if number == 1 else f"the {number} queued messages"
         rows = [
-            (_SEND, "as the next message"),
+            (_SEND, "as the next message" if number == 1 else "one after another"),
             (_EDIT, "back in the composer; nothing is sent"),
         ]
 
@@ -229,7 +231,7 @@ class Sending:
             else:
                 self._unqueue(conversation)
 
-        self._desk.show(PickDialog("The reply was stopped. Send the queued message?", rows), decide)
+        self._desk.show(PickDialog(f"The reply was stopped. Send {which}?", rows), decide)
 
     def _unqueue(self, conversation: Conversation) -> None:
         """Put the queued messages back in the composer."""
