@@ -66,7 +66,9 @@ class Reviewing:
         services = await self._reviewed()
         if services is None:
             return
-        screen: Screen[Opened | None] = module.ReviewScreen(services, query)
+        screen: Screen[Opened | None] = module.ReviewScreen(
+            services, self._desk.turns.is_running, query
+        )
         opened = await self._desk.ask(screen)
         if opened is None:
             self._view.refresh_sidebar()
