@@ -41,7 +41,7 @@ def test_the_chat_starts_without_what_only_commands_need() -> None:
     assert "replyscope.domain.query" not in loaded
 
 
-_MOST_LOADED = {"before the first paint": 80, "until the app is quiet": 382}
+_MOST_LOADED = {"before the first paint": 80, "until the app is quiet": 384}
 """The modules of ours that may be loaded. Each costs half a millisecond and more."""
 _MOST_PATTERNS = 16
 """The regular expressions of ours that may be compiled before the first paint."""

@@ -349,6 +349,20 @@ async def test_the_end_of_a_reply_that_streamed_when_a_session_was_opened_is_loa
     await store.close()
 
 
+async def test_a_deletion_right_after_a_reply_is_seen(
+    server: LoopbackServer, clock: Clock, archive: Archive, tmp_path: Path
+) -> None:
+    conversation = archive.new(SessionSettings())
+    other_store = SqliteStore(tmp_path / "sessions.db", "another")
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider, "one")
+        await Archive(other_store, clock, Ids()).delete(conversation.session.id)
+        assert await conversation.catch_up()
+        assert conversation.session.deleted_at is not None
+        assert not await conversation.catch_up()
+    await other_store.close()
+
+
 class LateStore(SqliteStore):
     """A store whose sessions arrive late: after `has_read`, when `may_arrive` is set."""
 

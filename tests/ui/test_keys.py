@@ -321,8 +321,9 @@ async def test_the_help_of_the_review_lists_each_key_once(
         assert [line.split()[2] for line in lines[1:]] == ["S"]
 
 
+@pytest.mark.parametrize("is_covered", [False, True])
 async def test_ctrl_c_twice_leaves_and_once_stops_a_reply(
-    server: LoopbackServer, tmp_path: Path
+    *, is_covered: bool, server: LoopbackServer, tmp_path: Path
 ) -> None:
     gate = threading.Event()
     server.answer = lambda _request: Answer(chunks=[*sse(delta("so far"), done=False), gate])
@@ -332,9 +333,14 @@ async def test_ctrl_c_twice_leaves_and_once_stops_a_reply(
         chat.panes.composer.insert("go")
         await pilot.press("enter")
         await until(pilot, lambda: "so far" in frame(pilot))
+        if is_covered:
+            await pilot.press("f3")
+            await until(pilot, lambda: app.screen is not chat)
         await pilot.press("ctrl+c")
-        await until(pilot, lambda: "cancelled" in frame(pilot))
-        await until(pilot, lambda: "Press Ctrl+C again to quit." in frame(pilot))
+        await until(pilot, lambda: "was stopped. Press Ctrl+C again to quit." in frame(pilot))
+        if is_covered:
+            await pilot.press("f3")
+        await until(pilot, lambda: app.screen is chat and "cancelled" in frame(pilot))
         gate.set()
         await pilot.press("x", "ctrl+c", "ctrl+l", "ctrl+c")
         assert app.is_running

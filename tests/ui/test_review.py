@@ -591,6 +591,33 @@ async def test_a_session_is_not_deleted_while_its_reply_streams(
         assert len(await screen.groups.desk.review.deleted()) == 1
 
 
+@pytest.mark.parametrize("key", ["f3", "f9", "f11"])
+@pytest.mark.parametrize("for_good", [False, True])
+async def test_a_session_that_was_deleted_behind_a_screen_is_told_in_the_chat(
+    *, key: str, for_good: bool, server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples")
+        chat = chat_of(pilot)
+        session_id = chat.desk.conversation.session.id
+        await pilot.press(key)
+        await until(pilot, lambda: pilot.app.screen is not chat, "a screen in front")
+        other = wire(find_paths(str(tmp_path)))
+        await other.review.delete([session_id])
+        await until(pilot, lambda: chat.desk.conversation.session.deleted_at is not None)
+        if for_good:
+            await other.review.purge([session_id])
+            await until(pilot, lambda: chat.groups.reviewing.removed._gone is not None)
+        await other.close()
+        told = ("was removed for good.", "was deleted. What")
+        assert not any(words in frame(pilot) for words in told)
+        await pilot.press(key)
+        await until(pilot, lambda: pilot.app.screen is chat, "the chat")
+        await until(pilot, lambda: any(words in frame(pilot) for words in told))
+        assert [words in frame(pilot) for words in told] == [for_good, not for_good]
+
+
 async def test_a_reply_on_its_way_is_not_removed_for_good(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

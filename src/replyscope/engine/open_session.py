@@ -283,7 +283,8 @@ class OpenSession:
         stamp = await self._store.session_stamp(self.session.id)
         is_known = stamp == self._stamp
         if self._stamp is None:
-            is_same = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
+            known = (saved.head_id, saved.title, saved.deleted_at is not None)
+            is_same = (stamp.head_id, stamp.title, stamp.is_deleted) == known
             is_known = is_same and not self.was_held  # the end of a reply changes neither
         self._stamp = stamp
         if is_known or self.is_streaming or self._is_apart:

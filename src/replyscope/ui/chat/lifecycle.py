@@ -171,9 +171,11 @@ class Lifecycle:
             changed = await conversation.catch_up()
         except ReplyscopeError as error:
             self._screen.log.warning(str(error))
-            self._reviewing.tell_removed(conversation, for_good=isinstance(error, SessionNotFound))
+            self._reviewing.removed.follow(
+                conversation, for_good=isinstance(error, SessionNotFound)
+            )
             return
-        self._reviewing.tell_removed(conversation)
+        self._reviewing.removed.follow(conversation)
         if changed and conversation is self._desk.conversation:
             self._panes.sync_entries(conversation)
             self._panes.transcript.renew_entries()

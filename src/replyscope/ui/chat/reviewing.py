@@ -16,6 +16,7 @@ from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.panes import Panes
+from replyscope.ui.chat.removed_session import RemovedSession
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.reading.reply_screens import ReplyScreens
@@ -51,7 +52,7 @@ class Reviewing:
         self._sending = sending
         self._sessions = sessions
         self._reply_screens = reply_screens
-        self._told_removed: tuple[str, bool] | None = None
+        self.removed = RemovedSession(desk, screen)
         self._hub: Services | None = None
 
     def review(self) -> None:
@@ -69,12 +70,12 @@ class Reviewing:
         screen: Screen[Opened | None] = module.ReviewScreen(
             services, self._desk.turns.is_running, query
         )
-        opened = await self._desk.ask(screen)
+        with self.removed.waiting():
+            opened = await self._desk.ask(screen)
+            if opened is not None:
+                await self.open_message(*opened)
         if opened is None:
             self._view.refresh_sidebar()
-            self._screen.call_after_refresh(self.tell_removed, self._desk.conversation)
-            return
-        await self.open_message(*opened)
 
     async def _reviewed(self) -> Services | None:
         """The services of the review, which may read the hub. None after an error."""
@@ -93,20 +94,6 @@ class Reviewing:
         await self._sessions.open_now(session_id)
         if message_id is not None and self._desk.conversation.session.id == session_id:
             await self._show_message(message_id)
-
-    def tell_removed(self, conversation: Conversation, *, for_good: bool = False) -> None:
-        """Report once that the open session was deleted, on the review screen or elsewhere."""
-        is_removed = for_good or conversation.session.deleted_at is not None
-        if not is_removed:
-            self._told_removed = None
-        elif self._screen.is_current and self._told_removed != (conversation.session.id, for_good):
-            self._told_removed = conversation.session.id, for_good
-            self._desk.tell(
-                "This session was removed for good. What you see can still be copied."
-                if for_good
-                else "This session was deleted. What you send here brings it back.",
-                is_error=False,
-            )
 
     async def _show_message(self, message_id: str) -> None:
         conversation = self._desk.conversation

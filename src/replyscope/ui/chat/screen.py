@@ -142,7 +142,7 @@ class ChatScreen(WorkingScreen[None]):
 
     def stop_reply(self) -> bool:
         """Stop the reply of the open session. Returns whether one streamed."""
-        is_streaming = self.is_current and self.groups.offers.is_streaming
+        is_streaming = self.groups.offers.is_streaming
         if is_streaming:
             self.groups.sending.cancel_reply()
         return is_streaming
@@ -150,6 +150,9 @@ class ChatScreen(WorkingScreen[None]):
     def action_answer_call(self, answer: str) -> None:
         """Answer a tool call by a click on the card."""
         self.query_one(ConsentCard).answer(Answer(answer))
+
+    def on_screen_resume(self) -> None:
+        self.call_after_refresh(self.groups.reviewing.removed.tell)
 
     def on_resize(self, event: events.Resize) -> None:
         self.groups.layout.resize(event.size.width)
