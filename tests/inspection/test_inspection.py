@@ -81,6 +81,29 @@ def test_without_a_word_the_way_the_stream_ended_decides(
     assert derive_finish(None, None, Outcome(), end=end) == (expected, None)
 
 
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        (ExchangeState.CANCELLED, FinishReason.CANCELLED),
+        (ExchangeState.TRUNCATED, FinishReason.TRUNCATED),
+        (ExchangeState.FAILED, FinishReason.ERROR),
+    ],
+)
+def test_a_choice_that_never_arrived_ended_as_its_exchange(
+    end: ExchangeState, expected: FinishReason
+) -> None:
+    first = Choice(0, "text", finish_reason=expected)
+    exchange = make_exchange(state=end, choices=(first,))
+    ending = explain(exchange, 2)
+    assert ending.word == expected.value
+    assert ending.remedies == (Remedy.RETRY,)
+    assert exchange.choice(2).finish_reason is expected
+
+
+def test_a_choice_that_has_not_arrived_yet_has_no_finish_reason() -> None:
+    assert make_exchange(state=ExchangeState.IN_PROGRESS).choice(1).finish_reason is None
+
+
 def test_unknown_figures_are_dashes() -> None:
     unknown = make_exchange()
     assert (count(None), seconds(None), rate(unknown), cost(unknown)) == ("—", "—", "—", "—")

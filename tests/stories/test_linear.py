@@ -250,6 +250,25 @@ def test_a_cut_reply_names_its_remedies(server: LoopbackServer, tmp_path: Path) 
     assert server.requests[1]["max_tokens"] == 16
 
 
+def test_a_reply_whose_continuation_was_stopped_can_be_continued_again(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    in_turn(server, reply("Half a", finish="length"), Answer(chunks=[gate]), reply(" reply."))
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("go\r")
+        terminal.wait_for("finish: length", "next: /continue", "tokens:")
+        terminal.type("/continue\r")
+        terminal.wait_until(lambda: len(server.requests) == 2)
+        terminal.type("\x03")
+        terminal.wait_for("finish: cancelled, stopped", "next: /continue requests more")
+        gate.set()
+        terminal.type("/continue\r")
+        terminal.wait_for("finish: stop")
+    assert server.requests[2]["messages"][1]["content"] == "Half a"
+
+
 def test_search_show_and_export(server: LoopbackServer, tmp_path: Path) -> None:
     in_turn(server, reply("A reply about parsers."), reply("A reply about Oslo.", finish="length"))
     out = tmp_path / "out.md"

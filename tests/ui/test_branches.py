@@ -1,6 +1,7 @@
 """Choices, retries, edits and forks as a person sees them."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,28 @@ async def test_choices_are_tabs_of_one_reply_each_with_its_own_ending(
         await until(pilot, lambda: "carried on" in frame(pilot))
     said = [m["content"] for m in server.requests[1]["messages"]]
     assert said == ["two, please", "the second answer", "go on"]
+
+
+async def test_choices_that_never_arrived_are_stopped_too(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(choice(0, "the first"), done=False), gate])
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        chat.desk.conversation.session = chat.desk.archive.new(
+            SessionSettings(parameters=Parameters(n=3))
+        ).session
+        await send(pilot, "three, please")
+        await until(pilot, lambda: "the first" in frame(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: is_idle(pilot))
+        gate.set()
+        await pilot.press("escape", "right_square_bracket")
+        await until(pilot, lambda: "You stopped this reply" in frame(pilot))
+        assert "the first" not in frame(pilot)
+        assert "/retry" in frame(pilot)
+        assert "● cancelled" in frame(pilot)
 
 
 async def test_retry_keeps_the_earlier_reply_beside_the_new_one(

@@ -112,6 +112,29 @@ async def test_a_cut_reply_is_continued_in_place(server: LoopbackServer, tmp_pat
         assert "exchange 2 of 2" in frame(pilot)
 
 
+async def test_a_reply_whose_continuation_was_stopped_can_be_continued_again(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: reply("Once upon", finish="length")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "tell")
+        await until(pilot, lambda: "● length" in frame(pilot))
+        server.answer = lambda _request: Answer(chunks=[gate])
+        await pilot.press("escape", "c", "c")
+        await until(pilot, lambda: len(server.requests) == 2)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: is_idle(pilot))
+        gate.set()
+        await until(pilot, lambda: "You stopped this reply" in frame(pilot))
+        assert frame(pilot).count("/continue") == 2, "the notice and the inspector offer it"
+        server.answer = lambda _request: reply(" a time.")
+        await pilot.press("escape", "c", "c")
+        await until(pilot, lambda: "Once upon a time." in frame(pilot))
+        assert "exchange 3 of 3" in frame(pilot)
+    assert [m["content"] for m in server.requests[2]["messages"]][:2] == ["tell", "Once upon"]
+
+
 async def test_raising_the_limit_doubles_it_and_goes_on(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

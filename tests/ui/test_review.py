@@ -568,6 +568,29 @@ async def test_a_deleted_session_that_is_open_is_told_and_brought_back_by_writin
         assert await screen.groups.desk.review.deleted() == ()
 
 
+async def test_a_session_is_not_deleted_while_its_reply_streams(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    begun, rest = sse(delta("begun ")), sse(delta("ended"), delta(finish="stop"))
+    server.answer = lambda _request: Answer(chunks=[*begun[:-1], gate, *rest])
+    async with open_app(tmp_path, server) as pilot:
+        await send(pilot, "go on")
+        await until(pilot, lambda: "begun" in frame(pilot))
+        await send(pilot, "and then")
+        assert "1 queued" in frame(pilot)
+        screen = await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 1)
+        await pilot.press("enter", "d")
+        await until(pilot, lambda: "A reply streams into this session." in frame(pilot))
+        assert await screen.groups.desk.review.deleted() == ()
+        gate.set()
+        await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
+        await pilot.press("d")
+        await until(pilot, lambda: "Deleted 1 session" in frame(pilot))
+        assert len(await screen.groups.desk.review.deleted()) == 1
+
+
 @pytest.mark.parametrize("key", ["f3", "f9", "f11"])
 @pytest.mark.parametrize("for_good", [False, True])
 async def test_a_session_that_was_deleted_behind_a_screen_is_told_in_the_chat(

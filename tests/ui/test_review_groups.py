@@ -1,7 +1,7 @@
 """The groups of the review screen on a real store, without a screen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,8 +95,10 @@ class Groups:
 
 
 @asynccontextmanager
-async def open_desk(tmp_path: Path, ids: list[str], query: str = "") -> AsyncIterator[Groups]:
-    """A desk over two sessions, a and b, of which `ids` are chosen."""
+async def open_desk(
+    tmp_path: Path, ids: list[str], query: str = "", running: Collection[str] = ()
+) -> AsyncIterator[Groups]:
+    """A desk over two sessions, a and b, of which `ids` are chosen, and `running` stream."""
     arguments = parse_chat([])
     assert arguments is not None
     services: Services = build_services(arguments, find_paths(str(tmp_path)))
@@ -107,7 +109,7 @@ async def open_desk(tmp_path: Path, ids: list[str], query: str = "") -> AsyncIte
             session = Session(session_id, f"About {session_id}", now, now)
             await services.sessions.create_session(session)
         host, chosen = Host(), Chosen(ids)
-        desk = ReviewDesk(services, host, chosen, lambda: query)
+        desk = ReviewDesk(services, host, chosen, lambda: query, running.__contains__)
         yield Groups(host, desk, Changes(desk, host.search_again), chosen)
     finally:
         await services.close()
@@ -164,6 +166,17 @@ async def test_a_deleted_session_is_restored_where_the_query_lists_deleted_ones(
         await groups.host.finish()
         assert groups.host.toasts == ["Restored 1 session · [u] undo"]
         assert await groups.desk.review.deleted() == ()
+
+
+async def test_sessions_are_not_deleted_while_a_reply_streams_into_one(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, ["a", "b"], running=["b"]) as groups:
+        sessions = ChosenSessions(groups.desk, groups.changes, groups.host.search_again)
+        sessions.delete()
+        await groups.host.finish()
+        said = "A reply streams into one of these sessions. Nothing was deleted."
+        assert groups.host.toasts == [f"{said} Stop it in the chat first."]
+        assert await groups.desk.review.deleted() == ()
+        assert groups.chosen.unmarked == []
 
 
 async def test_a_purge_wants_the_number_typed(tmp_path: Path) -> None:

@@ -310,12 +310,21 @@ class Exchange:
         return tuple(f"{name}@{version}" for name, version in self.prompts)
 
     def choice(self, index: int) -> Choice:
-        """The choice with an index; an empty one when none has arrived."""
+        """The choice with an index. A missing choice is empty, and ended as the exchange did."""
         for choice in self.choices:
             if choice.index == index:
                 return choice
-        return Choice(index)
+        return Choice(index, finish_reason=_FINISH_WITHOUT_CHOICE.get(self.state))
 
+
+_FINISH_WITHOUT_CHOICE = {
+    ExchangeState.COMPLETED: FinishReason.UNSTATED,
+    ExchangeState.INCOMPLETE: FinishReason.UNSTATED,
+    ExchangeState.FAILED: FinishReason.ERROR,
+    ExchangeState.CANCELLED: FinishReason.CANCELLED,
+    ExchangeState.TRUNCATED: FinishReason.TRUNCATED,
+}
+"""The finish reason of a choice that never arrived, by the state of its exchange."""
 
 _FASTEST_OUTPUT = 20_000.0
 """Tokens per second that no model generates, only a server that held its text back."""

@@ -1,7 +1,7 @@
 """Explains why a reply ended, in a sentence, and lists the possible remedies. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from replyscope.domain.exchange import (
@@ -13,6 +13,7 @@ from replyscope.domain.exchange import (
     ToolCall,
 )
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import Message
 from replyscope.domain.plural import plural
 from replyscope.domain.tool import ToolCallState
 from replyscope.domain.values import dataclass
@@ -152,8 +153,20 @@ def ending_word(exchange: Exchange) -> str:
     return ", ".join(words) or explain(exchange).word
 
 
-def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
-    """The explanation of how a choice ended, or of its current state."""
+def has_text(reply: Message, exchanges: Mapping[str, Exchange]) -> bool:
+    """Whether any exchange of a reply has text: without text it cannot be continued."""
+    return any(
+        exchanges[source.exchange_id].choice(source.choice_index).text
+        for source in reply.sources
+        if source.exchange_id in exchanges
+    )
+
+
+def explain(exchange: Exchange, choice_index: int = 0, *, is_begun: bool = False) -> Explanation:
+    """The explanation of how a choice ended, or of its current state.
+
+    `is_begun` is whether its reply has text, perhaps from an earlier exchange that it continues.
+    """
     if not exchange.state.is_terminal:
         return _explain_live(exchange)
     choice, extras = exchange.choice(choice_index), dict(exchange.extras)
@@ -181,6 +194,6 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
             mood = Mood.NOTE
     if exchange.max_tokens is None:
         remedies = tuple(r for r in remedies if r is not Remedy.RAISE_LIMIT)
-    if Remedy.CONTINUE in remedies and not choice.text:
+    if Remedy.CONTINUE in remedies and not (choice.text or is_begun):
         remedies = (Remedy.RETRY,)
     return Explanation(reason.value, mood, sentence, remedies)

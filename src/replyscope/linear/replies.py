@@ -22,7 +22,7 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.tool_calls import results_under
 from replyscope.inspection.comparison import compare_facts
-from replyscope.inspection.explain import explain
+from replyscope.inspection.explain import explain, has_text
 from replyscope.inspection.figures import seconds
 from replyscope.inspection.frame_change import frame_change
 from replyscope.inspection.siblings import Reply
@@ -60,7 +60,8 @@ def inspect(desk: LinearDesk, _argument: str = "") -> None:
     """Print everything about the last reply, in sentences."""
     message, exchange, choice = desk.last_reply()
     results = results_under(message, desk.conversation.tree)
-    for label, text in inspect_lines(exchange, choice.index, results):
+    is_begun = has_text(message, desk.conversation.exchanges)
+    for label, text in inspect_lines(exchange, choice.index, results, is_begun=is_begun):
         desk.say(label, text)
 
 
@@ -129,10 +130,10 @@ def retry(desk: LinearDesk, model: str = "") -> None:
 def continue_reply(desk: LinearDesk, _argument: str = "") -> None:
     """Request the continuation of the last reply, or read the rest of a background reply."""
     conversation = desk.conversation
-    _, exchange, choice = desk.last_reply()
+    message, exchange, choice = desk.last_reply()
     if exchange.is_detached:
         desk.turns.run(_resuming(conversation))
-    elif not choice.text:
+    elif not has_text(message, conversation.exchanges):
         raise ReplyscopeError("There is no text to continue.", "/retry requests it again.")
     elif choice.finish_reason is FinishReason.STOP:
         raise ReplyscopeError("The model finished this reply.", "Send your next message.")

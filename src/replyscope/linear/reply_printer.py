@@ -18,11 +18,12 @@ from replyscope.domain.event import (
 from replyscope.domain.exchange import ANSWERABLE, Exchange, RunKind, ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.json_text import read_json
-from replyscope.domain.message import Message, Role, ToolResultPart
+from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.tool_calls import calls_of
+from replyscope.inspection.explain import has_text
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.reply_parts import reply_parts
 from replyscope.linear.desk import LinearDesk
@@ -122,7 +123,7 @@ class ReplyPrinter:
             if number not in said:
                 self._desk.say("tool", _call_sentence(call))
         is_calling = exchange.choice(0).finish_reason in _CALLING
-        lines = [finish_line(exchange, 0)] if is_calling else ending_lines(exchange, 0)
+        lines = [finish_line(exchange, 0)] if is_calling else self._ending_lines(exchange, 0)
         for label, text in (*lines, figures_line(exchange)):
             self._desk.say(label, text)
         if found := find_oddities(exchange):
@@ -175,8 +176,18 @@ class ReplyPrinter:
                     self._desk.say("tool", _call_sentence(part))
                 elif part.kind is not RunKind.REASONING:
                     print_flowing(self._desk.terminal, label, part.text)
-            for label, text in (*ending_lines(exchange, choice.index), figures_line(exchange)):
+            for label, text in (
+                *self._ending_lines(exchange, choice.index),
+                figures_line(exchange),
+            ):
                 self._desk.say(label, text)
+
+    def _ending_lines(self, exchange: Exchange, choice: int) -> list[Line]:
+        """The ending of a reply, which may continue the text of an earlier exchange."""
+        conversation, source = self._conversation, ReplySource(exchange.id, choice)
+        reply = next((m for m in reversed(conversation.messages) if source in m.sources), None)
+        is_begun = reply is not None and has_text(reply, conversation.exchanges)
+        return ending_lines(exchange, choice, is_begun=is_begun)
 
     def newest_messages(self) -> list[str]:
         """The messages that were added since the turn began, as lines."""

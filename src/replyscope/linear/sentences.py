@@ -67,9 +67,11 @@ def finish_line(exchange: Exchange, choice: int) -> Line:
     return "finish", f"{reason.value}, {gist}" if gist else reason.value
 
 
-def ending_lines(exchange: Exchange, choice: int) -> list[Line]:
-    """The ending of a reply: the finish reason, its cause, and the remedies."""
-    ending = explain(exchange, choice)
+def ending_lines(exchange: Exchange, choice: int, *, is_begun: bool = False) -> list[Line]:
+    """The ending of a reply: the finish reason, its cause, and the remedies. `is_begun` is
+    whether the reply has text.
+    """
+    ending = explain(exchange, choice, is_begun=is_begun)
     lines = [finish_line(exchange, choice)]
     if ending.mood in (Mood.NOTE, Mood.BAD) and exchange.state.is_terminal:
         lines.append(("cause", printable_line(ending.sentence)))
@@ -94,12 +96,16 @@ def _tokens(exchange: Exchange) -> str:
 
 
 def inspect_lines(
-    exchange: Exchange, choice: int, results: Mapping[str, ToolResultPart]
+    exchange: Exchange,
+    choice: int,
+    results: Mapping[str, ToolResultPart],
+    *,
+    is_begun: bool = False,
 ) -> list[Line]:
-    """Everything about a reply, in labelled sentences."""
+    """Everything about a reply, in labelled sentences. `is_begun` is whether it has text."""
     timing = exchange.timing
     lines = [
-        *ending_lines(exchange, choice),
+        *ending_lines(exchange, choice, is_begun=is_begun),
         ("tokens", _tokens(exchange)),
         ("cost", known(cost(exchange))),
         (

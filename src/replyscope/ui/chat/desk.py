@@ -10,6 +10,7 @@ from replyscope.domain.overlaid import Overlaid
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.targets import Targets
+from replyscope.inspection.explain import has_text
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.turns import TurnOwner, Turns
 from replyscope.ui.services import Services
@@ -124,6 +125,12 @@ class Desk:
         if not messages or not messages[-1].sources:
             return None
         return self.conversation.exchanges.get(messages[-1].sources[-1].exchange_id)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the last reply has text to continue."""
+        messages = self.conversation.messages
+        return bool(messages) and has_text(messages[-1], self.conversation.exchanges)
 
     def offered_tools(self) -> tuple[str, ...]:
         """The names of the tools that this session offers."""

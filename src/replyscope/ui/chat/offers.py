@@ -62,7 +62,7 @@ class Offers:
         if exchange is not None and exchange.is_detached:
             return not self.is_streaming
         choice = self._last_choice
-        if choice is None or not choice.text:
+        if choice is None or not self._desk.can_go_on:
             return False
         return choice.finish_reason not in (FinishReason.STOP, FinishReason.TOOL_CALLS)
 

@@ -67,7 +67,9 @@ class Reviewing:
         services = await self._reviewed()
         if services is None:
             return
-        screen: Screen[Opened | None] = module.ReviewScreen(services, query)
+        screen: Screen[Opened | None] = module.ReviewScreen(
+            services, self._desk.turns.is_running, query
+        )
         with self.removed.waiting():
             opened = await self._desk.ask(screen)
             if opened is not None:

@@ -298,7 +298,7 @@ class Sending:
             self.start_turn(conversation, conversation.resume, lambda: None)
             return
         choice = self._last_choice()
-        if exchange is None or choice is None or not choice.text:
+        if exchange is None or choice is None or not self._desk.can_go_on:
             self._desk.tell("There is no reply to continue. [r] retry", is_error=False)
             return
         if choice.finish_reason is FinishReason.STOP:

@@ -140,15 +140,19 @@ class PlotView(Widget, can_focus=True):
         one = self._spans[self._picked]
         low, high = self._measure.series
         colours = COLOURS[self._measure]
+        replies = f"{one.name}: {plural(one.replies, 'reply')}"
         errors = f" · {plural(one.errors, 'error')}" if one.errors else ""
-        said = (
-            f"{one.name}: {plural(one.replies, 'reply')}{errors} · {count(one.output_known)} out · "
-            f"{Measure.COST.text_of(one)} · first token {_seconds(one.ttft_p50)}"
+        figures = (
+            f" · {count(one.output_known)} out · {Measure.COST.text_of(one)} · "
+            f"first token {_seconds(one.ttft_p50)}"
         )
+        measured = errors
+        if self._measure is not Measure.REPLIES:
+            measured = f" · {self._measure.text_of(one)}"
         legend = [("■ ", colours[0]), (f"{low}  ", MUTED), ("■ ", colours[1]), (high, MUTED)]
-        room = self.content_size.width - len(low) - len(high) - 8
-        if len(said) > room:
-            said = f"{one.name}: {plural(one.replies, 'reply')} · {self._measure.text_of(one)}"
+        room = max(0, self.content_size.width - len(low) - len(high) - 8)
+        wholes = (f"{replies}{errors}{figures}", f"{replies}{measured}", replies, one.name)
+        said = next((whole for whole in wholes if len(whole) <= room), one.name)
         return Content.assemble((said[:room].ljust(room), "$text-accent"), "  ", *legend)
 
     def action_move(self, step: int) -> None:

@@ -109,9 +109,11 @@ class Inspector(Vertical):
         *,
         part: str = "",
         possible: Container[Remedy] = (),
+        is_begun: bool = False,
     ) -> None:
         """Show an exchange. `results` are the results of its calls by call id, `part` says which
-        exchange of a continued reply it is, and `possible` has the remedies that work now.
+        exchange of a continued reply it is, `possible` has the remedies that work now, and
+        `is_begun` is whether the reply has text.
         """
         self._exchange = exchange
         width = max(20, self.size.width - 4)
@@ -119,7 +121,8 @@ class Inspector(Vertical):
         if self.tab == "tools":
             self._update("#tools-text", tool_sheet(width, exchange.choice(choice), results))
         else:
-            self._update("#overview-text", sheet.overview(exchange, choice, part=part))
+            overview = sheet.overview(exchange, choice, part=part, is_begun=is_begun)
+            self._update("#overview-text", overview)
             self._draw_more()
 
     def _draw_more(self) -> None:

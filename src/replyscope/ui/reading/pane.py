@@ -11,6 +11,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
 from replyscope.domain.values import dataclass
 from replyscope.engine.tool_calls import with_results
+from replyscope.inspection.explain import has_text
 from replyscope.inspection.figures import cost_of_all
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.source import Source
@@ -127,6 +128,7 @@ class ReadingPane:
                 inspected.results,
                 part=inspected.part,
                 possible=self._source.possible(inspected.reply),
+                is_begun=has_text(inspected.reply, self._source.exchanges),
             )
 
     def draw_tab(self) -> None:

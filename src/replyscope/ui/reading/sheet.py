@@ -58,9 +58,11 @@ class Sheet:
         self._room = self._width - _LABEL
         self._possible = possible
 
-    def overview(self, exchange: Exchange, choice: int, *, part: str = "") -> Content:
-        """The overview tab, without the rows behind "more"."""
-        ending = explain(exchange, choice)
+    def overview(
+        self, exchange: Exchange, choice: int, *, part: str = "", is_begun: bool = False
+    ) -> Content:
+        """The overview tab, without the rows behind "more". `is_begun` as for `explain`."""
+        ending = explain(exchange, choice, is_begun=is_begun)
         rows = [self._summary(exchange, ending), *self._cause(exchange, choice, ending)]
         rows += self.rows("reply", part.split("\n") if part else [])
         rows += [Content(""), *self._usage(exchange)]

@@ -29,16 +29,23 @@ class Selection(Protocol):
 class ReviewDesk:
     """The services, the selection, the query, and the names that the archive has.
 
-    `query` returns the text of the query field.
+    `query` returns the text of the query field, `is_running` whether a turn of a session runs
+    in this app.
     """
 
     def __init__(
-        self, services: Services, host: WorkHost, selection: Selection, query: Callable[[], str]
+        self,
+        services: Services,
+        host: WorkHost,
+        selection: Selection,
+        query: Callable[[], str],
+        is_running: Callable[[str], bool],
     ) -> None:
         self.services = services
         self.review = services.review
         self.selection = selection
         self.query = query
+        self.is_running = is_running
         self.known: Mapping[str, tuple[str, ...]] = {}
         """The values of each query field in the archive; empty until they are loaded."""
         self.tell = host.tell

@@ -8,8 +8,11 @@ from rich.cells import set_cell_size
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.css.styles import RulesMap
 from textual.message import Message
-from textual.visual import VisualType
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual, VisualType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -21,6 +24,7 @@ from replyscope.ui.review.results_head import Chip
 from replyscope.ui.styles.muted import MUTED
 
 _MOST_CHIPS = 9
+_LEAST_COUNT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,34 @@ SHIPPED = (
     Folder("Archived", "is:archived"),
     Folder("Deleted", "is:deleted"),
 )
+
+
+@dataclass(frozen=True)
+class _FacetRow(Visual):
+    """A facet in one line of any width: the name is cut, the count stays whole."""
+
+    hint: str
+    name: str
+    number: int
+    style: str
+
+    def render_strips(
+        self, width: int, height: int | None, style: Style, options: RenderOptions
+    ) -> list[Strip]:
+        number = f" {self.number:,}".rjust(_LEAST_COUNT)
+        room = max(0, width - len(self.hint) - 1 - len(number))
+        row = Content.assemble(
+            (f"{self.hint} ", "$text-accent"),
+            (set_cell_size(cut(self.name, room), room), self.style),
+            (number, MUTED),
+        )
+        return row.render_strips(width, height, style, options)
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        return container_width
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        return 1
 
 
 class Folders(OptionList):
@@ -133,12 +165,7 @@ class Folders(OptionList):
         if len(self.terms) <= _MOST_CHIPS:
             hint = str(len(self.terms))
             self.chips.append(Chip(len(self.terms), value, number, is_on))
-        label = Content.assemble(
-            (f"{hint} ", "$text-accent"),
-            (set_cell_size(cut(printable_line(value), 15), 15), style),
-            (f"{number:>6,}", MUTED),
-        )
-        return Option(label, id=key)
+        return Option(_FacetRow(hint, printable_line(value), number, style), id=key)
 
     def action_remove(self) -> None:
         """Remove the highlighted folder."""

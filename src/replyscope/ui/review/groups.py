@@ -1,6 +1,6 @@
 """The groups of the review screen, composed: each gets the desk and what it draws into."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +49,13 @@ def compose_review(
     services: Services,
     widgets: SearchWidgets,
     hidden: Collection[str | None],
+    is_running: Callable[[str], bool],
 ) -> ReviewGroups:
-    """The groups of a screen with these widgets; the help leaves out the `hidden` bindings."""
+    """The groups of a screen with these widgets; the help leaves out the `hidden` bindings.
+    `is_running` returns whether a turn of a session runs in this app.
+    """
     field, results = widgets.field, widgets.results
-    desk = ReviewDesk(services, screen, results, lambda: field.value)
+    desk = ReviewDesk(services, screen, results, lambda: field.value, is_running)
     source = StoredSource(services)
     reading = ReadingPane(screen, services, source)
     preview = SessionPreview(screen, services, source, reading)

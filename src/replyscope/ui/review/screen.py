@@ -54,7 +54,9 @@ class ReviewScreen(WorkingScreen[Opened | None]):
     ]
     BINDINGS: ClassVar[list[BindingType]] = REVIEW_KEYS
 
-    def __init__(self, services: Services, query: str = "") -> None:
+    def __init__(
+        self, services: Services, is_running: Callable[[str], bool], query: str = ""
+    ) -> None:
         super().__init__()
         use_compositor(self, TightCompositor())
         self._first_query = query
@@ -72,7 +74,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
             head=ResultsHead(id="results-head"),
         )
         self._refused = CHANGES if services.hub_name else frozenset()
-        self.groups = compose_review(self, services, self._widgets, self._refused)
+        self.groups = compose_review(self, services, self._widgets, self._refused, is_running)
         self.key_guide = ReviewKeys(
             self, self._widgets.results, services.undo, self.groups.pictures, self._refused
         )

@@ -27,8 +27,8 @@ class ChosenSessions:
             self._desk.start_work(self._delete, ids, group="order")
 
     async def _delete(self, ids: Sequence[str]) -> None:
-        review, sessions = self._desk.review, plural(len(ids), "session")
-        delete, restore = partial(review.delete, ids), partial(review.restore, ids)
+        sessions = plural(len(ids), "session")
+        delete, restore = partial(self._hide, ids), partial(self._desk.review.restore, ids)
         deleted, restored = f"Deleted {sessions}", f"Restored {sessions}"
         if self._lists_deleted:
             is_made = await self._changes.apply(restore, UndoableChange(restored, deleted, delete))
@@ -37,6 +37,17 @@ class ChosenSessions:
             is_made = await self._changes.apply(delete, change)
         if is_made:
             self._desk.selection.unmark_sessions(ids)  # the list shows them no longer
+
+    async def _hide(self, ids: Sequence[str]) -> None:
+        """Delete sessions. Raises ReplyscopeError while a turn of one of them runs: its next
+        message would restore the session.
+        """
+        if any(map(self._desk.is_running, ids)):
+            which = "this session" if len(ids) == 1 else "one of these sessions"
+            raise ReplyscopeError(
+                f"A reply streams into {which}. Nothing was deleted.", "Stop it in the chat first."
+            )
+        await self._desk.review.delete(ids)
 
     @property
     def _lists_deleted(self) -> bool:

@@ -19,7 +19,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
 from replyscope.domain.values import dataclass
-from replyscope.inspection.explain import Mood, Remedy, explain
+from replyscope.inspection.explain import Mood, Remedy, explain, has_text
 from replyscope.inspection.figures import image_line, size
 from replyscope.inspection.reply_parts import Passage, ReplyPart, joined_parts
 from replyscope.ui.pictures.source import PictureError, PictureSource, reply_picture
@@ -141,7 +141,8 @@ def reply_content(
     choices: list[Choice] = [exchanges[s.exchange_id].choice(s.choice_index) for s in sources]
     parts = tuple(joined_parts(choices))
     newest = exchanges[sources[-1].exchange_id]
-    ending = explain(newest, sources[-1].choice_index)
+    is_begun = has_text(message, exchanges)
+    ending = explain(newest, sources[-1].choice_index, is_begun=is_begun)
     remedies = tuple(remedy for remedy in ending.remedies if remedy in possible)
     return EntryContent(
         key=message.id,
