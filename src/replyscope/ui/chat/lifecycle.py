@@ -96,8 +96,9 @@ class Lifecycle:
         if first.unsaved is not None:
             self._tell_unsaved(first.unsaved)
         if first.recovered:
-            number = first.recovered
-            self._desk.tell(f"{number} interrupted replies were recovered", is_error=False)
+            number = plural(first.recovered, "interrupted reply")
+            verb = "was" if first.recovered == 1 else "were"
+            self._desk.tell(f"{number} {verb} recovered", is_error=False)
         for error in first.errors:
             self._desk.tell(error)
 
