@@ -76,7 +76,7 @@ class Lifecycle:
         self._screen.set_interval(garbage.EVERY_S, self._collect_garbage)
         self.following = asyncio.create_task(self._follow_changes())
         if services.starts_local is not None:
-            self._providers.start_local(services.starts_local, is_first=True)
+            self._providers.local.begin(services.starts_local)
         elif self._desk.targets.endpoint is not None:
             self._desk.start_work(self._providers.learn_at_start, group="models", exclusive=True)
         elif not self._opens_a_screen and self._is_idle():  # it needs no server of the chat
