@@ -224,6 +224,7 @@ class Lifecycle:
             conversation.leave()
         await self._desk.turns.stop_all()
         await self._drafts.save()
+        await self._drafts.delete_empty()
         await self._drafts.save_left(running)
         await self._save_what_waits()
         unsaved = self._desk.archive.unsaved()
