@@ -53,6 +53,7 @@ def test_killed_in_mid_reply_it_is_all_there_and_can_be_continued(
     gate.set()
     server.answer = lambda _request: reply("the rest")
     with start(tmp_path, server, "--continue") as terminal:
+        terminal.wait_for("1 interrupted reply was recovered")
         terminal.wait_for("word0 word1", "word19", "truncated", "/continue")
         terminal.type("\x1b")
         terminal.wait_for("▌ test-model")
@@ -155,7 +156,7 @@ def test_killed_while_a_tool_runs_it_is_not_run_again_unasked(
         terminal.wait_until(log.exists)
         terminal.kill()
     with start(tmp_path, server, "--continue") as terminal:
-        terminal.wait_for("slow", "1 interrupted", "t go on")
+        terminal.wait_for("slow", "1 interrupted", "[t] send them")
         assert log.read_text().count("\n") == 1
         terminal.type("\x1b")
         terminal.wait_for("▌ test-model")

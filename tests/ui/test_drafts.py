@@ -266,3 +266,15 @@ async def test_the_key_of_a_new_session_waits_for_no_deadline(
         old = chat_of(pilot).desk.conversation
         await pilot.press("ctrl+n")
         await until(pilot, lambda: chat_of(pilot).desk.conversation is not old, "a new session")
+
+
+async def test_a_session_whose_only_draft_was_removed_is_not_kept(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await type_text(pilot, "never mind")
+        await is_saved(pilot)
+        await pilot.press("ctrl+u")
+        await leave(pilot)
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        assert await chat_of(pilot).desk.archive.list_sessions() == ()

@@ -193,7 +193,7 @@ class ReplyscopeApp(GuardedApp):
                     await super().on_event(event)
 
     def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
-        """Open a screen, and deliver the keys that were typed for it."""
+        """Open a screen, and deliver the keys typed ahead."""
         self.type_ahead.screen_opened(screen)
         self._add_styles(screen)
         return super().push_screen(screen, *arguments, **options)

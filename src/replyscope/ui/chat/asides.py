@@ -127,6 +127,7 @@ class AsideCommands:
     async def _ask(
         self, conversation: Conversation, question: str, listen: Listen
     ) -> Exchange | None:
+        await self._desk.local_start.has_target(conversation)
         target = await self._desk.targets.target_for(conversation)
         if target is None:
             return None

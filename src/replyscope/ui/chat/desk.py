@@ -67,6 +67,30 @@ class Host(TurnOwner, WorkHost, Protocol):
         """Call a function after the message that is handled now."""
 
 
+class LocalStart:
+    """The start of the embedded model that a run begins with: messages wait for its end. Without
+    one it has ended from the beginning.
+    """
+
+    def __init__(self, targets: Targets, *, is_expected: bool) -> None:
+        self._targets = targets
+        self.ended = asyncio.Event()
+        """Set when the model is in use, or failed to start."""
+        if not is_expected:
+            self.ended.set()
+
+    def is_awaited(self, conversation: Conversation) -> bool:
+        """Whether the messages of a session wait: it has no other provider."""
+        return not self.ended.is_set() and self._targets.endpoint_of(conversation) is None
+
+    async def has_target(self, conversation: Conversation) -> bool:
+        """Wait for the end. Returns False if a message waited in vain for a provider."""
+        if not self.is_awaited(conversation):
+            return True
+        await self.ended.wait()
+        return self._targets.endpoint_of(conversation) is not None
+
+
 class Desk:
     """The shared state of the chat: the open conversation, the running turns, the drafts, and
     the services.
@@ -76,6 +100,7 @@ class Desk:
         self.services = services
         self.archive = services.archive
         self.targets = Targets(services)
+        self.local_start = LocalStart(self.targets, is_expected=services.starts_local is not None)
         self.turns = Turns(host)
         self.pending = Pending()
         self.conversation: Conversation = services.archive.new(SessionSettings())

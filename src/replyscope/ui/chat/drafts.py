@@ -58,6 +58,19 @@ class Drafts:
                 written = self._desk.pending.written_in(conversation.session.id)
                 await self.save_of(conversation, written)
 
+    async def delete_empty(self) -> None:
+        """Delete the open session if only a draft was in it, and that was removed."""
+        conversation = self._desk.conversation
+        session = conversation.session
+        has_content = conversation.tree.messages or session.whole_draft != Draft()
+        is_chosen = session.is_title_given or session.stashed or conversation.is_private
+        if conversation.is_new or has_content or is_chosen or self._desk.archive.is_read_only:
+            return
+        try:
+            await self._desk.archive.delete(session.id)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+
     async def save_of(self, conversation: Conversation, draft: Draft) -> None:
         """Save a draft with its session, unless it is saved already or is a command."""
         if self._desk.archive.is_read_only and not conversation.is_private:

@@ -3,7 +3,7 @@
 from contextlib import aclosing
 from typing import ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -15,11 +15,13 @@ from replyscope.domain.local_models import LocalModels
 from replyscope.domain.printable import printable_text
 from replyscope.inspection.figures import size
 from replyscope.ui.dialogs.dialog import Dialog
+from replyscope.ui.terminal.textual_internals import bindings_for_key
+from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 
-class InstallScreen(Dialog[Endpoint | None]):
+class InstallScreen(HoldsKeys, Dialog[Endpoint | None]):
     """A modal progress dialog. It returns the endpoint of the running model, or None when it
-    was cancelled. After an error, Enter tries again.
+    was cancelled. After an error, Enter tries again. Other keys wait for the next screen.
     """
 
     AUTO_FOCUS = ""
@@ -37,7 +39,9 @@ class InstallScreen(Dialog[Endpoint | None]):
         yield Static("", id="step")
         yield ProgressBar(total=None, show_eta=False)
         yield Static("", id="fault", classes="fault")
-        yield Static("A cancelled download continues where it stopped.", classes="hint")
+        hint = Static("A cancelled download continues where it stopped.", classes="hint")
+        hint.display = self._must_install()
+        yield hint
 
     def on_mount(self) -> None:
         self._install()
@@ -45,6 +49,19 @@ class InstallScreen(Dialog[Endpoint | None]):
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is available: a retry only after an error."""
         return action != "accept" or self._has_failed
+
+    def holds(self, event: events.Event) -> bool:
+        """Whether a key is for the next screen: any that no action of this one or the app has."""
+        if not isinstance(event, events.Key):
+            return True
+        is_of_app = any(one.priority for one in bindings_for_key(self.app, event.key))
+        return not is_of_app and event.key not in self.active_bindings
+
+    def _must_install(self) -> bool:
+        """Whether there is something to download; not for weights of the person."""
+        models = {model.name: model for model in self._local.list_models()}
+        known = models.get(self._model_name)
+        return known is not None and not known.is_installed
 
     def _show(self, *, fault: str = "") -> None:
         self._has_failed = bool(fault)
@@ -63,9 +80,7 @@ class InstallScreen(Dialog[Endpoint | None]):
 
     async def _run(self) -> Endpoint:
         step, bar = self.query_one("#step", Static), self.query_one(ProgressBar)
-        models = {model.name: model for model in self._local.list_models()}
-        known = models.get(self._model_name)
-        if known is not None and not known.is_installed:
+        if self._must_install():
             async with aclosing(self._local.install(self._model_name)) as steps:
                 async for progress in steps:
                     bar.update(total=progress.total, progress=progress.done)

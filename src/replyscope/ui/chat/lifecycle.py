@@ -76,7 +76,7 @@ class Lifecycle:
         self._screen.set_interval(garbage.EVERY_S, self._collect_garbage)
         self.following = asyncio.create_task(self._follow_changes())
         if services.starts_local is not None:
-            self._providers.start_local(services.starts_local, is_first=True)
+            self._providers.local.begin(services.starts_local)
         elif self._desk.targets.endpoint is not None:
             self._desk.start_work(self._providers.learn_at_start, group="models", exclusive=True)
         elif not self._opens_a_screen and self._is_idle():  # it needs no server of the chat
@@ -96,8 +96,9 @@ class Lifecycle:
         if first.unsaved is not None:
             self._tell_unsaved(first.unsaved)
         if first.recovered:
-            number = first.recovered
-            self._desk.tell(f"{number} interrupted replies were recovered", is_error=False)
+            number = plural(first.recovered, "interrupted reply")
+            verb = "was" if first.recovered == 1 else "were"
+            self._desk.tell(f"{number} {verb} recovered", is_error=False)
         for error in first.errors:
             self._desk.tell(error)
 
@@ -225,6 +226,7 @@ class Lifecycle:
             conversation.leave()
         await self._desk.turns.stop_all()
         await self._drafts.save()
+        await self._drafts.delete_empty()
         await self._drafts.save_left(running)
         await self._save_what_waits()
         unsaved = self._desk.archive.unsaved()

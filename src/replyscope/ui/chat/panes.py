@@ -219,10 +219,12 @@ class Panes:
         )
 
     def activity(self) -> str:
-        """What the turn of the open conversation waits for, before a request is sent: the tools,
-        or the provider and the prices, which load with the first one.
+        """What the turn of the open conversation waits for, before a request is sent: the embedded
+        model, the tools, or the provider and the prices, which load with the first one.
         """
         conversation = self._desk.conversation
+        if self._desk.local_start.is_awaited(conversation):
+            return "starting the model…"
         if not self._desk.turns.is_running(conversation.session.id) or conversation.is_streaming:
             return ""
         return "starting tools…" if conversation.is_starting_tools else "preparing the request…"

@@ -23,6 +23,7 @@ from replyscope.ui.terminal import garbage
 
 if TYPE_CHECKING:
     from replyscope.engine.model_choices import ModelChoices
+    from replyscope.ui.chat.local_model import LocalModelCommands
     from replyscope.ui.chat.model_picker import ModelPicker
 
 _OPENS_AFTER_S = 0.1
@@ -48,6 +49,13 @@ class ProviderCommands:
         from replyscope.engine.model_choices import ModelChoices  # loaded on first use
 
         return ModelChoices(self._desk.targets, self._desk.services)
+
+    @cached_property
+    def local(self) -> "LocalModelCommands":
+        """The commands of the embedded model."""
+        from replyscope.ui.chat.local_model import LocalModelCommands  # loaded on first use
+
+        return LocalModelCommands(self._desk, self._view, self.learn_models)
 
     def edit_system(self, text: str = "") -> None:
         """Replace the system prompt of this session, or edit it in a dialog; `off` removes it."""
@@ -292,38 +300,21 @@ class ProviderCommands:
         name: str,
         *,
         is_kept: bool = False,
-        is_first: bool = False,
         done: Callable[[], None] | None = None,
     ) -> None:
         """Start the embedded model, installed if necessary. `is_kept` saves it as the default;
-        with `is_first` a session that has its own provider keeps it. `done` is called when it
-        is in use.
+        `done` is called when it is in use.
         """
-        from replyscope.ui.chat.install import InstallScreen  # loaded on first use
 
-        conversation = self._desk.conversation
-
-        def accept(endpoint: Endpoint | None) -> None:
-            if endpoint is None:
+        def end(is_used: bool) -> None:
+            if not is_used:
                 self._sends_after = False
                 return
-            api = self._desk.services.api or endpoint.api
-            use = self._desk.targets.start_with if is_first else self._desk.targets.use
-            use(conversation, replace(endpoint, api=api))
-            self._desk.apply_settings(conversation, conversation.session.settings)
-            self._desk.start_work(self.learn_models, group="models", exclusive=True)
-            if is_kept and not conversation.is_private:
-                self._keep_local(name)
-            self._view.draw_status()
-            self._view.composer.focus()
             if done is not None:
                 done()
             self._send_written()
 
-        self._desk.show(InstallScreen(self._desk.services.local, name), accept)
-
-    def _keep_local(self, name: str) -> None:
-        self._desk.change_settings({("provider",): LOCAL, ("local_model",): name})
+        self.local.install(name, end, is_kept=is_kept)
 
     async def learn_at_start(self) -> None:
         """Load the model list if it is on the screen or checks the settings, else when a person

@@ -142,7 +142,7 @@ class Sending:
             return
         model = self._desk.targets.model_for(conversation)
         fit = self._desk.targets.fit(conversation, model, parts)
-        hold = self._hold_keys(model, fit)
+        hold = self._hold_keys(conversation, model, fit)
 
         def release_and_give_back() -> None:
             hold.end()
@@ -151,6 +151,8 @@ class Sending:
         async def run() -> str | None:
             with hold:
                 await self._desk.opened.wait()
+                if not await self._desk.local_start.has_target(conversation):
+                    return None
                 target = await self._desk.targets.target_for(conversation)
                 if target is None:
                     self._providers.choose_target()
@@ -166,10 +168,12 @@ class Sending:
         self._desk.turns.start(conversation, run, release_and_give_back)
         self._start_drawing()
 
-    def _hold_keys(self, model: str | None, fit: Fit | None) -> KeyHold:
+    def _hold_keys(self, conversation: Conversation, model: str | None, fit: Fit | None) -> KeyHold:
         """Let keys wait, if a dialog is to be expected before the message is sent."""
         hold = self._desk.hold_keys()
-        if self._desk.targets.endpoint is not None and model and not (fit and fit.is_too_large):
+        has_target = self._desk.targets.endpoint is not None and model
+        will_have = self._desk.local_start.is_awaited(conversation)
+        if (has_target or will_have) and not (fit and fit.is_too_large):
             hold.end()
         return hold
 

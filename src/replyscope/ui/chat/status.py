@@ -99,9 +99,9 @@ def _length(parts: list[_Part]) -> int:
 def _parts(status: Status) -> list[_Part]:
     parts = [_Part(Content.styled(printable_line(status.note), "$text-warning"), 9)]
     parts.append(_Part(Content.styled(status.activity, "$text-warning"), 10))
-    if status.model is None:
+    if status.model is None and not status.activity:
         parts.append(_Part(_command(f"Choose a model ({status.model_key})", "model"), 10))
-    else:
+    elif status.model is not None:
         parts.append(_Part(Content(printable_line(status.model)), 10))
     parts.append(_Part(Content(printable_line(status.endpoint or "")), 8))
     parts.append(_Part(Content(status.api or ""), 1))

@@ -190,6 +190,8 @@ class TypeAhead:
 
     def _is_held(self, event: events.Event) -> bool:
         screen = self._app.screen
+        if not screen.is_mounted:  # it has no focus yet: Textual would drop the key
+            return True
         if isinstance(screen, HoldsKeys) and screen.holds(event):
             return True
         return bool(self._active_holds())
