@@ -15,7 +15,8 @@ from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.styles.styled_once import style_once
-from replyscope.ui.terminal.textual_internals import paint_once
+from replyscope.ui.terminal.compositor import TightCompositor
+from replyscope.ui.terminal.textual_internals import paint_once, use_compositor
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts, toasts_of
 from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 
@@ -56,6 +57,7 @@ class WorkingScreen(Screen[Result]):
 
     def __init__(self) -> None:
         super().__init__()
+        use_compositor(self, TightCompositor())
         paint_once(self)
         self._unlogged: WeakSet[Worker[Any]] = WeakSet()
 

@@ -30,8 +30,6 @@ from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
-from replyscope.ui.terminal.compositor import TightCompositor
-from replyscope.ui.terminal.textual_internals import use_compositor
 from replyscope.ui.terminal.toasts import ToastLine
 from replyscope.ui.transcript.messages import CursorMoved, NewBelow
 from replyscope.ui.transcript.transcript import Transcript
@@ -51,7 +49,6 @@ class ChatScreen(WorkingScreen[None]):
 
     def __init__(self, services: Services) -> None:
         super().__init__()
-        use_compositor(self, TightCompositor())
         self._commands = {command.name: command for command in COMMANDS}
         self.groups = Groups(self, services, SLASH_COMMANDS, self.action_run)
         self.desk = self.groups.desk

@@ -27,8 +27,6 @@ from replyscope.ui.review.results_head import ResultsHead
 from replyscope.ui.review.searching import SearchWidgets
 from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
-from replyscope.ui.terminal.compositor import TightCompositor
-from replyscope.ui.terminal.textual_internals import use_compositor
 from replyscope.ui.transcript.messages import CursorMoved
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.working_screen import WorkingScreen
@@ -58,7 +56,6 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         self, services: Services, is_running: Callable[[str], bool], query: str = ""
     ) -> None:
         super().__init__()
-        use_compositor(self, TightCompositor())
         self._first_query = query
         self._place = f"the hub {printable_line(services.hub_name)}" if services.hub_name else ""
         self._commands = {command.name: command for command in REVIEW_COMMANDS}

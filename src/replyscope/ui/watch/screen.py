@@ -21,8 +21,6 @@ from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
-from replyscope.ui.terminal.compositor import TightCompositor
-from replyscope.ui.terminal.textual_internals import use_compositor
 from replyscope.ui.transcript.messages import CursorMoved
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.watch.acting import OpenedCall
@@ -58,7 +56,6 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         self, services: Services, watching: Watching, endpoint: Endpoint | None = None
     ) -> None:
         super().__init__()
-        use_compositor(self, TightCompositor())
         self._commands = {command.name: command for command in WATCH_COMMANDS}
         log = watching.log
         self._widgets = widgets = WatchWidgets(
