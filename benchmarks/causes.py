@@ -9,6 +9,10 @@ _SHARED_CORES = (
     "key waits for a frame that is being drawn"
 )
 _NEARLY = "The noise of two cores: in each run another line is over, and the others are below it."
+_EXPORT = (
+    "Two thirds are the decoding of each reply to its values and their encoding to JSON again, in "
+    "Python; a damaged or older reply is exported in the form of today that way."
+)
 CAUSES: dict[str, str] = {
     "usable prompt": (
         "The bare app has neither settings nor a theme, keys or style sheets of a chat. Ours loads "
@@ -49,20 +53,17 @@ CAUSES: dict[str, str] = {
         "right."
     ),
     "the context view": (
-        "The machine: in the same hour codex and the bare app took 1.3 times as long as in the run "
-        "before, in which the view took 137 ms."
+        "Half of it counts the tokens of all messages, whose exchanges are decoded for it; the "
+        "rest is the opening of a dialog with a row for each."
     ),
-    "JSON export of everything": "The same as of a large archive.",
+    "JSON export of everything": _EXPORT,
     "import with its index": (
         "Parsing the JSON of a reply of 5 kB, encoding and compressing it once, its words in FTS5 "
         "and its text as a row take 0.33 ms of CPU by themselves, so 3,000 replies a second are "
         "the most of one core. The tree, the facts and their indexes and the kept sums are the "
         "rest."
     ),
-    "JSON export, a MB": (
-        "Two thirds are the decoding of each reply to its values and their encoding to JSON again, "
-        "in Python; a damaged or older reply is exported in the form of today that way."
-    ),
+    "JSON export, a MB": _EXPORT,
     "purge of 1,000 sessions": (
         "Removing the rows of 10,000 replies takes 2.5 s of CPU by itself, in any archive: each is "
         "deleted from 12 tables and indexes and overwritten. Then the whole file is read, to "
@@ -97,8 +98,8 @@ CAUSES: dict[str, str] = {
         "the most, a third more than is used between replies with pictures."
     ),
     "1,000 messages visible, start included": (
-        "A session of two messages takes 0.80 s of it: the start, the archive, and the modules "
-        "that draw Markdown."
+        "A session of two messages takes nearly as long: the start, the archive, and the modules "
+        "that draw Markdown and compile the patterns of code."
     ),
 }
 """Each is a sentence or two: what takes the time, and why it stays."""
