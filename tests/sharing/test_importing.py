@@ -383,6 +383,22 @@ def test_a_zip_that_is_damaged_inside_is_told(tmp_path: Path) -> None:
         read_file(file)
 
 
+@pytest.mark.parametrize("byte", [0, 255])
+def test_a_zip_in_which_any_byte_is_damaged_is_read_or_told(tmp_path: Path, byte: int) -> None:
+    file = tmp_path / "export.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("conversations.json", json.dumps([conversation(1, "short")]))
+    whole = file.read_bytes()
+    told = 0
+    for at in range(len(whole)):
+        file.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+        try:
+            list(read_file(file).items)
+        except ImportFault:
+            told += 1
+    assert 0 < told < len(whole)
+
+
 LLM = """
     CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT);
     CREATE TABLE responses (id TEXT PRIMARY KEY, model TEXT, prompt TEXT, system TEXT,

@@ -63,7 +63,8 @@ def check_zip(name: str, size: int, files: Sequence[ImportedFile]) -> None:
 def can_read(info: zipfile.ZipInfo) -> bool:
     """Whether a member of a zip is a regular file: a symbolic link holds only a path."""
     kind = info.external_attr >> 28
-    return not info.is_dir() and kind in (0, 8)
+    # A damaged name can be empty, at which `is_dir` of Python 3.11 fails.
+    return bool(info.filename) and not info.is_dir() and kind in (0, 8)
 
 
 def _most(size: int) -> int:
