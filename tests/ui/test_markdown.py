@@ -1,6 +1,6 @@
 """Markdown drawn in steps equals Markdown drawn at once, and stays bounded."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -148,3 +148,16 @@ def test_only_harmless_links_can_be_clicked() -> None:
 def test_no_terminal_hyperlink_is_written() -> None:
     strip = draw_text("[a](https://x.org)", 60, PALETTE)[-1]
     assert all(segment.style is None or segment.style.link is None for segment in strip)
+
+
+def test_a_carriage_return_is_a_line_break_wherever_it_is() -> None:
+    pieces = ("- ", "\r", "a", "\n", "> ", "```", "|a|", "|-|", "\r\n", "1. ", " ")
+    for parts in product(pieces, repeat=4):
+        text = "".join(parts)
+        if "\r" not in text or text.endswith("\r"):
+            continue
+        plain = MarkdownDocument(text.replace("\r\n", "\n").replace("\r", "\n"))
+        stepped = MarkdownDocument()
+        for character in text:
+            stepped.feed(character)
+        assert MarkdownDocument(text).blocks == plain.blocks == stepped.blocks

@@ -61,15 +61,18 @@ class BlockSplitter:
 
     def feed(self, text: str) -> None:
         """Append text."""
-        *lines, last = (self._partial + text).split("\n")
+        text = self._partial + text
+        # The last carriage return may be half of a line break, which is not part of a slice.
+        held = "\r" if text.endswith("\r") else ""
+        if "\r" in text:  # the parser counts lines as CommonMark does
+            text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
+        *lines, last = text.split("\n")
         for line in lines:
-            *slices, rest = _slices(line.removesuffix("\r"))
+            *slices, rest = _slices(line)
             for piece in slices:
                 self._add_slice(piece)
             self._add(rest)
-        # A carriage return may be half of a line break, which is not part of a slice.
-        held = "\r" if last.endswith("\r") else ""
-        *slices, rest = _slices(last.removesuffix("\r"))
+        *slices, rest = _slices(last)
         for piece in slices:
             self._add_slice(piece)
         self._partial = rest + held
