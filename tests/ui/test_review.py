@@ -40,6 +40,14 @@ def open_app(
     return open_chat(make_app(folder, server.base_url), size=SIZE, notifications=True)
 
 
+def answer_in_parts(server: LoopbackServer) -> threading.Event:
+    """Answer "begun ended", the second word once the event is set."""
+    gate = threading.Event()
+    begun, rest = sse(delta("begun ")), sse(delta("ended"), delta(finish="stop"))
+    server.answer = lambda _request: Answer(chunks=[*begun[:-1], gate, *rest])
+    return gate
+
+
 def answers(server: LoopbackServer) -> None:
     """What is said back names the prompt; a prompt with "long" is cut."""
 
@@ -571,9 +579,7 @@ async def test_a_deleted_session_that_is_open_is_told_and_brought_back_by_writin
 async def test_a_session_is_not_deleted_while_its_reply_streams(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    gate = threading.Event()
-    begun, rest = sse(delta("begun ")), sse(delta("ended"), delta(finish="stop"))
-    server.answer = lambda _request: Answer(chunks=[*begun[:-1], gate, *rest])
+    gate = answer_in_parts(server)
     async with open_app(tmp_path, server) as pilot:
         await send(pilot, "go on")
         await until(pilot, lambda: "begun" in frame(pilot))
@@ -621,9 +627,7 @@ async def test_a_session_that_was_deleted_behind_a_screen_is_told_in_the_chat(
 async def test_a_reply_on_its_way_is_not_removed_for_good(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    gate = threading.Event()
-    begun, rest = sse(delta("begun ")), sse(delta("ended"), delta(finish="stop"))
-    server.answer = lambda _request: Answer(chunks=[*begun[:-1], gate, *rest])
+    gate = answer_in_parts(server)
     async with open_app(tmp_path, server) as pilot:
         await send(pilot, "go on")
         await until(pilot, lambda: "begun" in frame(pilot))

@@ -31,6 +31,7 @@ from replyscope.engine.archive import Archive
 from replyscope.engine.attachments import AttachmentReader
 from replyscope.engine.clipboard import Clipboard
 from replyscope.engine.consent import Consent
+from replyscope.engine.conversation import Conversation
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 from replyscope.engine.spending import Spending
@@ -170,3 +171,14 @@ class ChatServices:
     """Starts the indexing of new replies, and the quiet sync with the hub, if there is one; the
     function gets its state in words.
     """
+
+    async def open_first(self) -> Conversation | None:
+        """Open the session that the start names, or the newest one if it asks for that; None for
+        a new session. Raises ReplyscopeError.
+        """
+        session_id: str | None = None
+        if self.session_id is not None:
+            session_id = await self.sessions.find_session_id(self.session_id)
+        elif self.opens_newest:
+            session_id = await self.archive.newest_id()
+        return await self.archive.open(session_id) if session_id is not None else None

@@ -97,14 +97,9 @@ class LinearChat:
             self._desk.say("note", f"{plural(recovered, 'interrupted reply')} recovered.")
 
     def _open_first(self) -> None:
-        desk, services = self._desk, self._desk.services
-        wanted = services.session_id
-        if wanted is not None:
-            wanted = desk.run(services.sessions.find_session_id(wanted))
-        elif services.opens_newest:
-            wanted = desk.run(services.archive.newest_id())
-        if wanted is not None:
-            conversation = desk.run(services.archive.open(wanted))
+        desk = self._desk
+        conversation = desk.run(desk.services.open_first())
+        if conversation is not None:
             desk.targets.begin(conversation)
             open_conversation(desk, conversation)
 

@@ -51,7 +51,10 @@ class FirstSession:
         with self._kept():
             self.recovered = await services.recover()
         with self._kept():
-            self.conversation = await self._named()
+            conversation = await services.open_first()
+            if conversation is not None:
+                self._desk.targets.begin(conversation)
+                self.conversation = conversation
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -59,16 +62,3 @@ class FirstSession:
             yield
         except ReplyscopeError as error:
             self.errors.append(error)
-
-    async def _named(self) -> Conversation | None:
-        services, archive = self._desk.services, self._desk.archive
-        session_id: str | None = None
-        if services.session_id is not None:
-            session_id = await services.sessions.find_session_id(services.session_id)
-        elif services.opens_newest:
-            session_id = await archive.newest_id()
-        if session_id is None:
-            return None
-        conversation = await archive.open(session_id)
-        self._desk.targets.begin(conversation)
-        return conversation

@@ -215,8 +215,8 @@ class GuardedApp(App[None]):
     report on the terminal includes local variables. It has no hook between the compositor and
     the driver. No upstream issue known.
 
-    Textual also draws the screen below the one in front, which it can only be seen behind if
-    the front one is modal; each of its changes paints the whole front screen again.
+    Textual takes the screen below the one in front for visible, also where the front one covers
+    it: each change there paints the whole front screen again. Only a modal screen shows it.
     """
 
     def draw_update(self, driver: Driver, update: CompositorUpdate) -> bool:

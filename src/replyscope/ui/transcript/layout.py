@@ -111,18 +111,21 @@ class Layout:
             return 0
         for _ in range(_MOST_ROUNDS):
             if from_end:
-                top = max(0, self.height - height)
+                top = self._end(height)
             anchor = self.anchor_at(top)
-            if from_end and top != max(0, self.height - height):
+            if from_end and top != self._end(height):
                 continue  # laying the entry out moved the end
             changed = self._settle_once(self.line_of(anchor), height)
             if not from_end:
                 top = self.line_of(anchor)
-            has_moved = from_end and top != max(0, self.height - height)
-            if not changed and not has_moved:
+            if not changed and not (from_end and top != self._end(height)):
                 break
         self._release_far(self.entry_at(top))
         return top
+
+    def _end(self, height: int) -> int:
+        """The first line of a view of the end."""
+        return max(0, self.height - height)
 
     def _settle_once(self, top: int, height: int) -> bool:
         entry = self.entry_at(top)
